@@ -67,7 +67,7 @@ from chargehand.events.messages import (
     WorkerConnected,
 )
 from chargehand.resources.endpoints import ENDPOINTS
-from chargehand.resources.policy import Everybody, Policy, Visitor
+from chargehand.resources.policy import Everybody, Facts, Policy, Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import ALL, EVERYTHING, Choice, Visibility, all_but, only
 from chargehand.store.store import Store
@@ -81,12 +81,16 @@ class Hiding:
     """A policy that lets everybody do everything with what they see."""
 
     sees: Visibility
+    needs_facts = False
 
     def visibility(self, user: User) -> Visibility:
         return self.sees
 
     def refusal(self, user: User, action: str, path: str) -> str | None:
         return Everybody().refusal(user, action, path)
+
+    async def decision(self, user: User, action: str, path: str, facts: Facts) -> str | None:
+        return self.refusal(user, action, path)
 
 
 @dataclass

@@ -28,7 +28,7 @@ from chargehand.domain.waiting import (
     WorkersPaused,
     WorkersQuarantined,
 )
-from chargehand.resources.policy import Everybody, NoOrders, Visitor
+from chargehand.resources.policy import Everybody, Facts, NoOrders, Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.reasons import as_seen as reason_as_seen
 from chargehand.resources.visibility import EVERYTHING, Visibility, all_but, only
@@ -87,10 +87,15 @@ def test_equal_visibilities_are_one_key() -> None:
 
 def test_the_master_itself_may_do_everything_whatever_the_policy_says() -> None:
     class Nothing:
+        needs_facts = True
+
         def visibility(self, user: User) -> Visibility:
             return _NOTHING
 
         def refusal(self, user: User, action: str, path: str) -> str | None:
+            return "no"
+
+        async def decision(self, user: User, action: str, path: str, facts: Facts) -> str | None:
             return "no"
 
     assert Visitor(MASTER, Nothing()).sees == EVERYTHING

@@ -15,9 +15,7 @@ from buildbot._host.views.engine_access import EngineAccess
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import WebConfig
 from chargehand.config.tls_files import TlsFiles
-from chargehand.domain.user import ANONYMOUS, MASTER
-from chargehand.resources.policy import Everybody, Visitor
-from chargehand.resources.visibility import EVERYTHING
+from chargehand.resources.policy import Everybody
 
 _CONFIGURATION = """\
 from buildbot.plugins import *
@@ -48,29 +46,6 @@ def test_everybody_may_do_everything_where_nobody_configured_logging_in(tmp_path
     assert (
         _web(tmp_path, f"from buildbot.www import auth\nc['www'] = {{{www}}}").policy == Everybody()
     )
-
-
-@pytest.mark.parametrize(
-    ("www", "named"),
-    [
-        ("'authz': util.Authz()", "c['www']['authz'] is configured"),
-        (
-            "'auth': util.HTPasswdAuth('f'), 'authz': util.Authz()",
-            "c['www']['authz'] is configured",
-        ),
-        ("'auth': auth.NoAuth(), 'authz': util.Authz()", "c['www']['authz'] is configured"),
-    ],
-)
-def test_where_logging_in_or_permissions_are_configured_the_web_takes_no_orders(
-    tmp_path: Path, www: str, named: str
-):
-    policy = _web(tmp_path, f"from buildbot.www import auth\nc['www'] = {{{www}}}").policy
-
-    assert policy.visibility(ANONYMOUS) == EVERYTHING
-    reason = policy.refusal(ANONYMOUS, "force", "forceschedulers/force") or ""
-    assert reason.startswith(f"{named} but not supported yet")
-    assert "remove" in reason
-    assert Visitor(MASTER, policy).refusal("force", "forceschedulers/force") is None
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ _CONFIGURED = {
     },
     "cancel-builds": {},
     "connect-workers-with-tls": {},
+    "decide-who-may-do-what": {},
     "disk-use": {},
     "keep-secrets": {"/srv/ci/secrets": "SECRETS"},
     "log-in": {"$scrypt$ln=12,r=8,p=1$…": hashed("correct horse battery staple")},

@@ -17,7 +17,7 @@ from chargehand.kit.guard import Guard
 
 _NOT_CONFIGURED = (
     *("Change", "CommandMixin", "CompositeStepMixin", "EqConnectionPool", "LogLineObserver"),
-    *("RemoteCommand", "ShellMixin", "ValidationError", "ValidationErrorCollector"),
+    *("Match", "RemoteCommand", "ShellMixin", "ValidationError", "ValidationErrorCollector"),
 )
 """What users' code gets, inherits or makes while builds run."""
 

@@ -9,6 +9,7 @@ from web_site import visited, with_web
 
 from chargehand.domain.result import Result
 from chargehand.domain.user import User
+from chargehand.resources.policy import Facts
 from chargehand.resources.visibility import EVERYTHING, Visibility
 from chargehand.store.errors import DatabaseUnavailable
 
@@ -175,11 +176,16 @@ async def test_a_malformed_call_is_refused(content_type: str, body: str, code: i
 
 async def test_what_the_policy_forbids_is_not_done():
     class OnlyStopping:
+        needs_facts = False
+
         def visibility(self, user: User) -> Visibility:
             return EVERYTHING
 
         def refusal(self, user: User, action: str, path: str) -> str | None:
             return None if (action, path) == ("stop", "builds/1") else "ask somebody else"
+
+        async def decision(self, user: User, action: str, path: str, facts: Facts) -> str | None:
+            return self.refusal(user, action, path)
 
     async with visited(with_web(policy=OnlyStopping())) as site:
         assert (await site.call("/builds/1", "stop"))[0] == 200

@@ -89,42 +89,8 @@ _VALUES = {
     | _of("error", Redirect="url"),
 }
 
-_MATCH = "role defaultDeny"
-
-_WEB = {
-    "buildbot.www.authz": _of("value", Authz="allowRules roleMatchers stringsMatcher")
-    | _of("function", fnmatchStrMatcher="value match", reStrMatcher="value match")
-    | _of("error", Forbidden="msg"),
-    "buildbot.www.authz.authz": _of("value", Authz="allowRules roleMatchers stringsMatcher")
-    | _of("function", fnmatchStrMatcher="value match", reStrMatcher="value match")
-    | _of("error", Forbidden="msg"),
-    "buildbot.www.authz.endpointmatchers": _of(
-        "value",
-        AnyControlEndpointMatcher=_MATCH,
-        AnyEndpointMatcher=_MATCH,
-        BranchEndpointMatcher=f"branch {_MATCH}",
-        EnableSchedulerEndpointMatcher=_MATCH,
-        EndpointMatcherBase=_MATCH,
-        ForceBuildEndpointMatcher=f"builder {_MATCH}",
-        Match="master build buildrequest buildset",
-        RebuildBuildEndpointMatcher=f"builder {_MATCH}",
-        StopBuildEndpointMatcher=f"builder {_MATCH}",
-        ViewBuildsEndpointMatcher=f"branch project builder {_MATCH}",
-    ),
-    "buildbot.www.authz.roles": _of(
-        "value",
-        RolesFromBase="*",
-        RolesFromDomain="*",
-        RolesFromEmails="*",
-        RolesFromGroups="groupPrefix",
-        RolesFromOwner="role",
-        RolesFromUsername="roles usernames",
-    ),
-}
-
 MODULES = {
     **CHANGES,
-    **_WEB,
     **STEPS,
     **_REPORTERS,
     **_VALUES,

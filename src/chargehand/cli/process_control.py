@@ -43,11 +43,6 @@ _TIMEOUT = click.option(
     show_default="120, or $START_TIMEOUT",
     help="Seconds to wait for the master to be up.",
 )
-_ALLOW_ANONYMOUS = click.option(
-    "--allow-anonymous",
-    is_flag=True,
-    help="Let anyone read, although c['www'] has 'auth' or 'authz' (not supported yet).",
-)
 _LOG_FORMAT = click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
@@ -69,7 +64,6 @@ _WARNINGS_SHOWN = 20
 @_NODAEMON
 @_QUIET
 @_TIMEOUT
-@_ALLOW_ANONYMOUS
 @_LOG_FORMAT
 @click.pass_obj
 def start(
@@ -78,7 +72,6 @@ def start(
     nodaemon: bool,
     quiet: bool,
     start_timeout: float,
-    allow_anonymous: bool,
     log_format: str | None,
 ) -> int:
     """Start the master in DIRECTORY, and return once it is up.
@@ -86,7 +79,7 @@ def start(
     Signals: HUP reloads the configuration; TERM stops the master (running builds are returned to
     the queue); USR1 stops it once all running builds have finished.
     """
-    serving = _Serving(verbose=obj["verbose"], allow_anonymous=allow_anonymous)
+    serving = _Serving(verbose=obj["verbose"])
     basedir = _logging_as(log_format, open_basedir(directory))
     return _start(basedir, nodaemon, quiet, start_timeout, serving)
 
@@ -100,7 +93,6 @@ class _Serving(msgspec.Struct, frozen=True, kw_only=True):
     """How to run a master."""
 
     verbose: bool
-    allow_anonymous: bool
 
 
 def _start(basedir: Basedir, nodaemon: bool, quiet: bool, timeout: float, serving: _Serving) -> int:
@@ -119,7 +111,6 @@ def _start(basedir: Basedir, nodaemon: bool, quiet: bool, timeout: float, servin
             basedir,
             terminal=True,
             verbose=serving.verbose,
-            allow_anonymous=serving.allow_anonymous,
         )
         return leave(status)
     return _start_in_background(basedir, quiet, timeout, serving)
@@ -202,7 +193,6 @@ def _become_daemon(basedir: Basedir, writer: int, serving: _Serving) -> None:
             basedir,
             terminal=False,
             verbose=serving.verbose,
-            allow_anonymous=serving.allow_anonymous,
             report=lambda text: _send_report(writer, text),
         )
     finally:
@@ -306,7 +296,6 @@ def _until_collected(process: int) -> None:
 @_NODAEMON
 @_QUIET
 @_TIMEOUT
-@_ALLOW_ANONYMOUS
 @_LOG_FORMAT
 @click.pass_obj
 def restart(
@@ -316,13 +305,12 @@ def restart(
     nodaemon: bool,
     quiet: bool,
     start_timeout: float,
-    allow_anonymous: bool,
     log_format: str | None,
 ) -> int:
     """Stop the master in DIRECTORY if it is running, and start it."""
     basedir = _logging_as(log_format, open_basedir(directory))
     _stop(basedir, clean, no_wait=False, quiet=quiet)
-    serving = _Serving(verbose=obj["verbose"], allow_anonymous=allow_anonymous)
+    serving = _Serving(verbose=obj["verbose"])
     return _start(basedir, nodaemon, quiet, start_timeout, serving)
 
 

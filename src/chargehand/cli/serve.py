@@ -12,7 +12,6 @@ from chargehand.app.extension import described
 from chargehand.app.failure import CommandFailed, PartlyApplied
 from chargehand.app.master import Master
 from chargehand.cli.basedir import Basedir, PidFile
-from chargehand.cli.exposure import refusing_exposure
 from chargehand.cli.file_modes import keep_private
 from chargehand.cli.log_output import log_to
 from chargehand.cli.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
@@ -33,15 +32,13 @@ def serve(
     *,
     terminal: bool,
     verbose: bool = False,
-    allow_anonymous: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Run the master of a directory until it receives a signal to stop; return the exit status.
 
     The directory becomes the working directory: configurations name files relative to it.
     *report* is called once: with the reason why the master could not start, or with a StartedReport
-    as text. *allow_anonymous*: everybody
-    may read, although the configuration requires logging in.
+    as text.
     """
     redaction = Redaction()
     pid_file = PidFile(basedir.pid_path)
@@ -55,7 +52,7 @@ def serve(
             where = error.filename or f"in {basedir.path}"
             raise CommandFailed(f"cannot write {where}: {reason}") from error
         os.chdir(basedir.path)
-        return run(_Service(basedir, report, allow_anonymous, redaction).run())
+        return run(_Service(basedir, report, redaction).run())
     except CommandFailed as failure:
         report(str(failure))
         if terminal:
@@ -72,7 +69,6 @@ class _Service:
         self,
         basedir: Basedir,
         report: Callable[[str], None],
-        allow_anonymous: bool,
         redaction: Redaction,
     ) -> None:
         self._basedir = basedir
@@ -80,7 +76,6 @@ class _Service:
         self._master = Master(
             basedir=basedir.path,
             config_path=basedir.config_path,
-            adjust=refusing_exposure(allow_anonymous=allow_anonymous),
             redaction=redaction,
         )
         self._started = asyncio.Event()

@@ -261,8 +261,6 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     """Networks from which ``X-Forwarded-For`` and the like, and the header of a `ProxyLogin`, are
     believed; unix sockets always are."""
-    login_keys: tuple[str, ...] = ()
-    """The configured keys that require login, which is not supported yet."""
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     """All other keys of ``c['www']``, as given."""
     plain: object = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -17,21 +18,50 @@ _ONLY_OPERATORS = (
 )
 
 
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order is about, as rules know it."""
+
+    builder: str = ""
+    branches: tuple[str, ...] = ()
+    project: str = ""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an order and its subject when the policy decides."""
+
+    things: tuple[Named, ...] = ()
+    """What it is about: one for each builder that is forced; all must be allowed."""
+    owners: tuple[str, ...] = ()
+    """Who asked for the build."""
+    parameters: Mapping[str, object] = msgspec.field(default_factory=dict)
+    """Of the order, as given."""
+
+
 class Policy(Protocol):
     """Decides about reading and control methods; equal policies decide alike."""
+
+    @property
+    def needs_facts(self) -> bool:
+        """Whether `decision` looks at the facts."""
 
     def visibility(self, user: User) -> Visibility:
         """Return what *user* may see."""
 
     def refusal(self, user: User, action: str, path: str) -> str | None:
-        """Return why *user* may not call *action* on the resource at *path* (``builds/3``).
+        """Return why *user* may never call *action* on the resource at *path* (``builds/3``).
 
-        None allows it. The reason is a clause for people that says what they can do.
+        None: perhaps they may; `decision` knows. The reason is a clause for people that says what
+        they can do.
         """
+
+    async def decision(self, user: User, action: str, path: str, facts: Facts) -> str | None:
+        """Return why *user* may not do it; None allows it."""
 
 
 class Everybody(msgspec.Struct, frozen=True):
     """The default policy: full access for everybody."""
+
+    needs_facts: ClassVar[bool] = False
 
     def visibility(self, user: User) -> Visibility:
         """Everything."""
@@ -41,11 +71,17 @@ class Everybody(msgspec.Struct, frozen=True):
         """Allow all but reading what is restricted: nobody is known."""
         return _ONLY_OPERATORS if action == READ else None
 
+    async def decision(self, user: User, action: str, path: str, facts: Facts) -> str | None:
+        """Decide as `refusal` does."""
+        return self.refusal(user, action, path)
+
 
 class NoOrders(msgspec.Struct, frozen=True):
     """Read-only access for everybody, for a *reason*."""
 
     reason: str
+
+    needs_facts: ClassVar[bool] = False
 
     def visibility(self, user: User) -> Visibility:
         """Everything."""
@@ -55,9 +91,15 @@ class NoOrders(msgspec.Struct, frozen=True):
         """Refuse it."""
         return _ONLY_OPERATORS if action == READ else self.reason
 
+    async def decision(self, user: User, action: str, path: str, facts: Facts) -> str | None:
+        """Decide as `refusal` does."""
+        return self.refusal(user, action, path)
+
 
 class KnownPeople(msgspec.Struct, frozen=True):
     """Full access for everybody who has logged in; others read."""
+
+    needs_facts: ClassVar[bool] = False
 
     def visibility(self, user: User) -> Visibility:
         """Everything."""
@@ -68,6 +110,10 @@ class KnownPeople(msgspec.Struct, frozen=True):
         if action == READ:
             return _ONLY_OPERATORS
         return "log in first" if user.is_anonymous else None
+
+    async def decision(self, user: User, action: str, path: str, facts: Facts) -> str | None:
+        """Decide as `refusal` does."""
+        return self.refusal(user, action, path)
 
 
 class Visitor:
@@ -81,8 +127,19 @@ class Visitor:
         self.sees = EVERYTHING if user.may_everything else policy.visibility(user)
 
     def refusal(self, action: str, path: str) -> str | None:
-        """Return why the visitor may not call *action* at *path*; None allows it."""
+        """Return why the visitor may never call *action* at *path*; None: perhaps they may."""
         return None if self.user.may_everything else self.policy.refusal(self.user, action, path)
+
+    @property
+    def needs_facts(self) -> bool:
+        """Whether `why_refused` looks at the facts."""
+        return self.policy.needs_facts and not self.user.may_everything
+
+    async def why_refused(self, action: str, path: str, facts: Facts) -> str | None:
+        """Return why the visitor may not do it; None allows it."""
+        if self.user.may_everything:
+            return None
+        return await self.policy.decision(self.user, action, path, facts)
 
 
 def anonymous(policy: Policy) -> Visitor:

@@ -9,7 +9,7 @@ import msgspec
 from chargehand.domain.credentials import ApiToken
 from chargehand.domain.user import User
 from chargehand.kit.values import replace
-from chargehand.resources.policy import READ, Policy
+from chargehand.resources.policy import READ, Facts, Policy
 from chargehand.resources.visibility import Visibility
 
 SCOPES = {
@@ -36,11 +36,23 @@ class Scoped(msgspec.Struct, frozen=True):
             return seen
         return replace(seen, builders=seen.builders.within(frozenset(self.token.builders)), key="")
 
+    @property
+    def needs_facts(self) -> bool:
+        """Whether the owner's policy looks at the facts."""
+        return self.policy.needs_facts and not self.token.build_id
+
     def refusal(self, user: User, action: str, path: str) -> str | None:
         """Return why the token, or its owner, may not do it."""
         return why_out_of_scope(self.token.actions, action, path) or (
             None if self.token.build_id else self.policy.refusal(user, action, path)
         )
+
+    async def decision(self, user: User, action: str, path: str, facts: Facts) -> str | None:
+        """Return why the token, or its owner, may not do it."""
+        why = why_out_of_scope(self.token.actions, action, path)
+        if why is not None or self.token.build_id:
+            return why
+        return await self.policy.decision(user, action, path, facts)
 
 
 def why_out_of_scope(scopes: Collection[str], action: str, path: str) -> str | None:

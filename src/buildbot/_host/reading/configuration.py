@@ -141,7 +141,7 @@ class Reader:
         plain = read_plain(section)
         config = MasterConfig(
             **plain,
-            web=read_web(section, self._access),
+            web=read_web(section, self._access, objects, [worker.name for worker in workers]),
             workers=workers,
             builders=tuple(map(builders.read, objects)),
             schedulers=components.schedulers(),

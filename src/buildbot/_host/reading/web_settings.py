@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from buildbot._border.arguments import did_you_mean
 from buildbot._border.numbers import COUNT, SECONDS
 from buildbot._host.reading.logins import read_login, read_trusted_proxies
+from buildbot._host.reading.permissions import read_policy
 from buildbot._host.reading.section import Section
 from buildbot._host.reading.web_addresses import hsts_seconds, read_addresses
 from buildbot._host.reading.web_limits import read_limits
 from buildbot._host.views.engine_access import EngineAccess
-from chargehand.config.login import Login
 from chargehand.config.model import WebConfig
-from chargehand.resources.policy import Everybody, KnownPeople, NoOrders, Policy
 
 _KNOWN_WORDS = """
 allowed_hosts allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
@@ -38,7 +38,6 @@ _NUMBERS = {
     "max_async_connections": COUNT,
 }
 _NOT_YET = {
-    "authz": "anyone can read, and the web accepts no orders",
     "change_hook_dialects": "the master accepts no web hooks",
     "custom_templates_dir": "the templates are ignored",
     "avatar_methods": "no avatars are shown",
@@ -46,7 +45,9 @@ _NOT_YET = {
 }
 
 
-def read_web(section: Section, access: EngineAccess) -> WebConfig:
+def read_web(
+    section: Section, access: EngineAccess, builders: Sequence[Any], workers: Sequence[str]
+) -> WebConfig:
     """Return the web server's configuration."""
     part = section.part("www")
     if part is None:
@@ -72,10 +73,9 @@ def read_web(section: Section, access: EngineAccess) -> WebConfig:
         plugins=plugins,
         options=options,
         plain=_plain({**options, "plugins": plugins}),
-        policy=_policy(part, login),
+        policy=read_policy(part, login, access, builders, workers),
         login=login,
         trusted_proxies=read_trusted_proxies(part),
-        login_keys=_login_keys(part),
     )
 
 
@@ -89,24 +89,6 @@ def _plain(value: Any) -> Any:
         case str() | int() | float() | None:
             return value
     return type(value).__name__
-
-
-def _policy(part: Section, login: Login | None) -> Policy:
-    """Return the policy: read-only where permissions are configured."""
-    configured = _login_keys(part)
-    if not configured:
-        return Everybody() if login is None else KnownPeople()
-    keys = " and ".join(configured)
-    verb = "is" if len(configured) == 1 else "are"
-    return NoOrders(
-        f"{keys} {verb} configured but not supported yet, so the web server is read-only. To let "
-        f"everybody who reaches the port control the master, remove {keys} from the configuration "
-        "and restrict access to the port with a proxy"
-    )
-
-
-def _login_keys(part: Section) -> tuple[str, ...]:
-    return tuple(part.shown(key) for key in ("authz",) if _is_meant(part.get(key)))
 
 
 def _is_meant(value: Any) -> bool:

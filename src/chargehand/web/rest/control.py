@@ -15,6 +15,7 @@ from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.audit import AuditTrail
+from chargehand.web.access.facts import OrderFacts
 from chargehand.web.access.stages import StageReader
 from chargehand.web.json_faults import lone_surrogate
 from chargehand.web.ports import Controls, Resources
@@ -142,6 +143,7 @@ class ControlMethods:
     ) -> None:
         """Without *audit*, orders are not noted: those of the master itself."""
         self._audit = audit
+        self._facts = OrderFacts(resources=resources, stages=stages)
         self._controls = controls
         self._resources = resources
         self._stages = stages
@@ -190,14 +192,19 @@ class ControlMethods:
             raise Refused(501, METHOD_NOT_FOUND, message, call.id)
         try:
             await self._require_seen(resolved, visitor.sees)
-            why = visitor.refusal(call.method, path)
+            facts = await self._facts.of(resolved, call.parameters, visitor)
+            why = await visitor.why_refused(call.method, path, facts)
             if self._audit is not None:
                 self._audit.ordered(call.method, path, call.parameters, visitor.user, origin, why)
             if why is not None:
                 message = f"you are not allowed to {call.method} {path}: {why}"
                 raise Refused(403, FORBIDDEN, message, call.id)
             order, declared = found
-            return await order(resolved, checked(declared, call.parameters), visitor)
+            parameters = call.parameters
+            if visitor.needs_facts and endpoint.kind == "forceschedulers":
+                # What was decided about, and nothing else.
+                parameters = parameters | {"builderNames": [one.builder for one in facts.things]}
+            return await order(resolved, checked(declared, parameters), visitor)
         except InvalidParameters as error:
             raise Refused(400, INVALID_PARAMETERS, error.errors, call.id) from error
         except OverflowError as error:

@@ -1,0 +1,335 @@
+"""Rules of who may do what: the first that matches decides. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from fnmatch import translate
+from functools import lru_cache
+
+import msgspec
+
+from chargehand.domain.user import User
+from chargehand.resources.policy import READ, Facts, Named
+from chargehand.resources.visibility import ALL, EVERYTHING, Choice, Visibility
+
+_LONGEST = 10_000
+"""Characters of a name; longer ones match nothing."""
+_MOST_WORDS = 1_000
+_MOST_KEPT = 10_000
+
+
+class Concern(StrEnum):
+    """What a rule is about."""
+
+    EVERYTHING = "everything"
+    ORDERS = "orders"
+    FORCE = "force"
+    STOP = "stop"
+    REBUILD = "rebuild"
+    ENABLE = "enable"
+    BRANCH = "branch"
+    VIEW = "view"
+
+
+_ORDERS = {
+    ("forceschedulers", "force"): Concern.FORCE,
+    ("builds", "stop"): Concern.STOP,
+    ("buildrequests", "cancel"): Concern.STOP,
+    ("builds", "rebuild"): Concern.REBUILD,
+}
+
+
+class Matching(StrEnum):
+    """How patterns are compared with names."""
+
+    FNMATCH = "fnmatch"
+    REGEX = "regex"
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may do something. A pattern that is None matches everything."""
+
+    words: str
+    """How the configuration writes it."""
+    concern: Concern
+    role: str
+    """A pattern of the roles that may."""
+    denies: bool = True
+    """Whether others may not; otherwise the rules that follow decide."""
+    builder: str | None = None
+    branch: str | None = None
+    project: str | None = None
+    tag: str | None = None
+    worker: str | None = None
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it is about everything, or all orders."""
+        return self.concern in (Concern.EVERYTHING, Concern.ORDERS)
+
+    @property
+    def is_of_builders(self) -> bool:
+        """Whether it names builders."""
+        return any(one is not None for one in (self.builder, self.branch, self.project, self.tag))
+
+    def is_about(self, kind: str, action: str) -> bool:
+        """Return whether it is about an order of this *action* on things of a *kind*."""
+        match self.concern:
+            case Concern.EVERYTHING | Concern.ORDERS:
+                return True
+            case Concern.VIEW:
+                return False
+            case Concern.BRANCH:
+                return kind in ("builds", "buildrequests")
+            case Concern.ENABLE:
+                return action == "enable"
+        return _ORDERS.get((kind, action)) is self.concern
+
+
+class Giving(StrEnum):
+    """From what of a user a role follows."""
+
+    GROUPS = "groups"
+    EMAIL = "email"
+    DOMAIN = "domain"
+    NAME = "name"
+    OWNER = "owner"
+
+
+class RoleRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has a role."""
+
+    giving: Giving
+    role: str = ""
+    """The role; for groups, the prefix that is cut off their names."""
+    among: frozenset[str] = frozenset()
+    """Addresses, domains or names of those who have it."""
+
+    def roles(self, user: User, owners: Sequence[str]) -> Iterable[str]:
+        """Return the roles that follow for a user, and the *owners* of what it is about."""
+        match self.giving:
+            case Giving.GROUPS:
+                prefix = self.role
+                return [one[len(prefix) :] for one in user.groups if one.startswith(prefix)]
+            case Giving.EMAIL:
+                has = bool(user.email) and user.email in self.among
+            case Giving.DOMAIN:
+                domain = user.email.rpartition("@")[2].lower() if "@" in user.email else ""
+                has = bool(domain) and domain in self.among
+            case Giving.NAME:
+                has = bool(user.name) and user.name in self.among
+            case Giving.OWNER:
+                has = bool(user.email) and user.email in owners
+        return [self.role] if has else ()
+
+
+class BuilderNames(msgspec.Struct, frozen=True):
+    """What rules for reading go by, of one builder."""
+
+    name: str
+    project: str
+    tags: tuple[str, ...]
+
+
+class RuleBook(msgspec.Struct, frozen=True, kw_only=True):
+    """Rules, and what they are about."""
+
+    rules: tuple[Rule, ...]
+    roles: tuple[RoleRule, ...]
+    matching: Matching = Matching.FNMATCH
+    builders: tuple[BuilderNames, ...] = ()
+    """The builders of the configuration, if rules for reading need them."""
+    workers: tuple[str, ...] = ()
+
+
+class Rules:
+    """Permissions by rules (``www.authz``). Equal books decide alike."""
+
+    needs_facts = True
+
+    def __init__(self, book: RuleBook) -> None:
+        self.book = book
+        self._views = [rule for rule in book.rules if rule.concern is Concern.VIEW]
+        self._concerned: dict[int, tuple[frozenset[str], frozenset[str]]] = {
+            number: (self._builders(rule), self._workers(rule))
+            for number, rule in enumerate(self._views)
+        }
+        """The builders and workers that each rule for reading is about."""
+        self._seen: dict[frozenset[str], Visibility] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rules) and self.book == other.book
+
+    def __hash__(self) -> int:
+        return hash((self.book.rules, self.book.roles))
+
+    def roles_of(self, user: User, owners: Sequence[str] = ()) -> frozenset[str]:
+        """Return a user's roles, with regard to the owners of a thing."""
+        return frozenset(role for rule in self.book.roles for role in rule.roles(user, owners))
+
+    def visibility(self, user: User) -> Visibility:
+        """Return what the user sees: what no rule for reading hides.
+
+        Builders that the configuration does not have any more are hidden from those who do not see
+        everything: no rule can tell what they were.
+        """
+        return self.seen_by(self.roles_of(user)) if self._views else EVERYTHING
+
+    def seen_by(self, roles: frozenset[str]) -> Visibility:
+        """Return what those see who have these roles."""
+        found = self._seen.get(roles)
+        if found is None:
+            if len(self._seen) >= _MOST_KEPT:
+                self._seen.clear()
+            builders = frozenset(one.name for one in self.book.builders)
+            found = self._seen[roles] = Visibility(
+                builders=self._shown(roles, builders, 0),
+                workers=self._shown(roles, frozenset(self.book.workers), 1),
+            )
+        return found
+
+    def refusal(self, user: User, action: str, path: str, facts: Facts | None = None) -> str | None:
+        """Return why the user may not do it; without *facts*, why no rule would let them."""
+        if action == READ:
+            return self.why_not_read(user, self.roles_of(user))
+        kind = path.partition("/")[0]
+        if facts is None:
+            return self._why_not(user, kind, action, None, ())
+        for thing in facts.things or (Named(),):
+            why = self._why_not(user, kind, action, thing, facts.owners)
+            if why is not None:
+                return why if len(facts.things) < 2 else f"{thing.builder}: {why}"
+        return None
+
+    async def decision(self, user: User, action: str, path: str, facts: Facts) -> str | None:
+        """Do the same."""
+        return self.refusal(user, action, path, facts)
+
+    def _why_not(
+        self, user: User, kind: str, action: str, thing: Named | None, owners: Sequence[str]
+    ) -> str | None:
+        """Go through the rules. Of a *thing* that is not known, anything might match, and it might
+        be the user's."""
+        roles = self.roles_of(user, owners if thing is not None else (user.email,))
+        for rule in self.book.rules:
+            if not rule.is_about(kind, action):
+                continue
+            if thing is not None and not self._matches(rule, thing):
+                continue
+            if self._fits(rule.role, roles):
+                return None
+            is_certain = thing is not None or (rule.builder is None and rule.branch is None)
+            if rule.denies and is_certain:
+                return _refused(user, rule)
+        return None
+
+    def is_about(self, kind: str, action: str, facts: Facts) -> bool:
+        """Return whether one of the rules is about an order."""
+        things = facts.things or (Named(),)
+        return any(
+            rule.is_about(kind, action) and any(self._matches(rule, thing) for thing in things)
+            for rule in self.book.rules
+        )
+
+    def why_not_read(self, user: User, roles: Iterable[str]) -> str | None:
+        """Return why a user with these *roles* may not read what is restricted: who may do
+        everything may."""
+        wanted = [rule for rule in self.book.rules if rule.is_for_all and rule.role != "*"]
+        if any(self._fits(rule.role, roles) for rule in wanted):
+            return None
+        if wanted:
+            return _refused(user, wanted[0])
+        return "no rule of c['www']['authz'] lets a role do everything"
+
+    def _matches(self, rule: Rule, thing: Named) -> bool:
+        return (
+            self._fits(rule.builder, (thing.builder,))
+            and self._fits(rule.branch, thing.branches)
+            and self._fits(rule.project, (thing.project,))
+        )
+
+    def _fits(self, pattern: str | None, names: Iterable[str]) -> bool:
+        if pattern is None:
+            return True
+        return any(fits(self.book.matching, pattern, name) for name in names)
+
+    def _builders(self, rule: Rule) -> frozenset[str]:
+        if rule.worker is not None and not rule.is_of_builders:
+            return frozenset()
+        return frozenset(
+            one.name
+            for one in self.book.builders
+            if self._fits(rule.builder, (one.name,))
+            and self._fits(rule.project, (one.project,))
+            and self._fits(rule.tag, one.tags)
+        )
+
+    def _workers(self, rule: Rule) -> frozenset[str]:
+        if rule.worker is None and rule.is_of_builders:
+            return frozenset()
+        return frozenset(name for name in self.book.workers if self._fits(rule.worker, (name,)))
+
+    def _shown(self, roles: frozenset[str], names: frozenset[str], which: int) -> Choice:
+        """Return what of the builders (0) or workers (1) those see who have these roles."""
+        undecided, hidden = set(names), set[str]()
+        is_everything = True
+        views = iter(self._concerned)
+        for rule in self.book.rules:
+            if rule.concern is Concern.EVERYTHING and self._fits(rule.role, roles):
+                break
+            if rule.concern is not Concern.VIEW:
+                continue
+            concerned = self._concerned[next(views)][which]
+            is_about = rule.worker is None if which == 0 else not rule.is_of_builders
+            if self._fits(rule.role, roles):
+                undecided -= concerned
+                continue
+            is_everything &= not (is_about or concerned)
+            if rule.denies:
+                hidden |= undecided & concerned
+                undecided -= concerned
+        return ALL if is_everything else Choice(names - hidden, is_exclusion=False)
+
+
+def fits(matching: Matching, pattern: str, name: str) -> bool:
+    """Return whether a name matches a pattern."""
+    return len(name) <= _LONGEST and _compiled(matching, pattern)(name)
+
+
+@lru_cache(maxsize=_MOST_WORDS)
+def _compiled(matching: Matching, pattern: str) -> Callable[[str], bool]:
+    if matching is Matching.REGEX:
+        return linear(pattern)
+    if not any(letter in pattern for letter in "*?["):
+        return lambda name: name == pattern
+    found = re.compile(translate(pattern))
+    return lambda name: found.match(name) is not None
+
+
+def linear(pattern: str) -> Callable[[str], bool]:
+    """Return a comparison with a regular expression from the beginning of names, which takes time
+    in proportion to their length. Raises ValueError for patterns that cannot be compared so."""
+    try:
+        import re2
+    except ImportError:
+        try:
+            plain = re.compile(pattern)
+        except re.error as problem:
+            raise ValueError(str(problem)) from problem
+        return lambda name: plain.match(name) is not None
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        found = re2.compile(pattern, options)
+    except re2.error as problem:
+        reason = problem.args[0]
+        raise ValueError(reason.decode() if isinstance(reason, bytes) else str(reason)) from problem
+    return lambda name: found.match(name) is not None
+
+
+def _refused(user: User, rule: Rule) -> str:
+    """Say which rule refuses, and what to do."""
+    you = "log in with an account that has" if user.is_anonymous else "you need"
+    return f"{you} the role \"{rule.role}\" ({rule.words} in c['www']['authz'])"
