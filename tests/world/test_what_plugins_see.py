@@ -242,6 +242,10 @@ async def _orders_are_taken(master: Any, got: Any) -> None:
     assert (buildset["reason"], list(requests)) == ("mine", [1])
     assert buildset["sourcestamps"][0]["branch"] == "other"
     assert (await got(master.data.get(("buildsets", number, "properties"))))["x"] == [1, "me"]
+    forced = {"builderid": 1, "owner": "me", "reason": "by a script"}
+    number, requests = await got(master.data.control("force", forced, ("forceschedulers", "force")))
+    request = await got(master.data.get(("buildrequests", requests[1])))
+    assert (request["buildsetid"], request["builderid"]) == (number, 1)
     with pytest.raises(LookupError):
         await got(master.data.updates.addBuildset(sourcestamps=[stamp], builderids=[99]))
     with pytest.raises(InvalidControlException, match="nosuch"):

@@ -99,7 +99,8 @@ class DataView:
         return rows
 
     def control(self, action: str, args: Mapping[str, Any], path: Sequence[Any] | str) -> Any:
-        """Order something (``force``, ``stop``, ``rebuild`` …); returns a Deferred.
+        """Order something (``force``, ``stop``, ``rebuild`` …); returns a Deferred of what was made:
+        for builds ``(buildset id, {builder id: request id})``, otherwise None.
 
         Raises InvalidControlException, which says what was refused, and why.
         """
@@ -107,9 +108,13 @@ class DataView:
 
     async def _control(self, path: str, action: str, args: Mapping[str, Any]) -> Any:
         try:
-            return await self._access.engine.data.control(path, action, args)
+            made = await self._access.engine.data.control(path, action, args)
         except ValueError as error:
             raise InvalidControlException(str(error)) from error
+        if isinstance(made, list):
+            buildset, requests = made  # in JSON, where a key is always a string
+            return buildset, {int(builder): request for builder, request in requests.items()}
+        return made
 
 
 def _joined(path: Sequence[Any] | str) -> str:
