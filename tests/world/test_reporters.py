@@ -219,3 +219,36 @@ async def _a_change_is_reported_once(
     (report,) = [one for name, all_of in reports if name == "tags" for one in all_of]
     assert "A restored build has been detected on builder right" in report["body"]
     assert report["builds"][0]["prev_build"]["results"] == 2
+
+
+_OF_BUILDSETS = """
+combined = lambda name, *args, **kwargs: Keeping(
+    name=name, generators=[reporters.BuildSetCombinedStatusGenerator(
+        reporters.MessageFormatter(*args, **kwargs))])
+c['services'] = [
+    combined('plain'),
+    combined('html', template_type='html'),
+    combined('own', '{% for one in builds %}{{ one.builder.name }} {% endfor %}'),
+    combined('both', '{{ status_detected }}', subject='of {{ projects }}'),
+]
+"""
+
+
+async def test_one_message_tells_of_all_builds_of_a_buildset(
+    tmp_path: Path, reports: list[tuple[str, list[dict[str, Any]]]]
+) -> None:
+    async with world(CONFIG + _OF_BUILDSETS, path=tmp_path) as ci:
+        ci.worker("w").on("make", rc=1)
+        await ci.push(branch="main", revision="abc", author="Ann <ann@example.org>")
+        await ci.until_idle()
+        await ci.settle()
+
+    of = {name: one for name, (one,) in reports}
+    subject = "☠ Buildbot (Farm): whole buildset - failed build"
+    assert "\nBlamelist: Ann <ann@example.org>\n" in of["plain"]["body"]
+    for builder in ("left", "right"):
+        assert f"\n- {builder} #1: failed: compile (exit 1)\n    http" in of["plain"]["body"]
+        assert f">{builder} #1</a>: failed: compile (exit 1)</li>" in of["html"]["body"]
+    assert [of[name]["subject"] for name in ("plain", "html", "own")] == [subject] * 3
+    assert sorted(of["own"]["body"].split()) == ["left", "right"]
+    assert (of["both"]["body"], of["both"]["subject"]) == ("failed build", "of Farm")

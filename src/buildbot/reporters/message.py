@@ -320,7 +320,7 @@ class MessageFormatter(_Templated):
     """A body and a subject made from Jinja2 templates; values in one of HTML are escaped.
 
     ``template_type`` is ``plain``, ``html`` or ``json``. Templates run in Jinja2's sandbox. Without
-    a template of its own it lists the build's steps and their logs.
+    a template of its own it lists the build's steps and their logs, or the builds of a buildset.
     """
 
     defaults: ClassVar[Mapping[str, str]] = {
@@ -333,6 +333,20 @@ class MessageFormatter(_Templated):
         super().__init__(template, **options)
         if template is None:
             self.want_steps = self.want_logs = True
+        self._has_body = template is not None
+        self._has_subject = options.get("subject") is not None
+
+    def render_message_body(self, context: Row) -> Any:
+        """Return the body."""
+        if self._has_body or "build" in context:
+            return super().render_message_body(context)
+        return templates.of_buildsets(self.template_type)[0].render(context)
+
+    def render_message_subject(self, context: Row) -> Any:
+        """Return the subject."""
+        if self._has_subject or "build" in context:
+            return super().render_message_subject(context)
+        return templates.of_buildsets(self.template_type)[1].render(context)
 
 
 class MessageFormatterMissingWorker(_Templated):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jinja2
@@ -68,6 +69,41 @@ SUBJECT = (
     "({{ branch or revision or 'unknown revision' }})"
 )
 
+# What was built is said in the words of PLAIN and SUBJECT, once for all builds of a buildset.
+BUILDSET_PLAIN = """\
+A {{ status_detected }} has been detected while building {{ projects }}.
+
+Build Reason: {{ buildset['reason'] }}
+Blamelist: {{ ', '.join(blamelist) }}
+
+Builds:
+{% for build in builds %}
+- {{ build['builder']['name'] }} #{{ build['number'] }}: {{ build['state_string'] }}
+    {{ build['url'] }}
+{%- endfor %}
+
+{{ sourcestamps }}
+"""
+
+BUILDSET_HTML = """\
+<p>A {{ status_detected }} has been detected while building {{ projects }}.</p>
+<p>Information:</p>
+<ul>
+<li>Build Reason: {{ buildset['reason'] }}</li>
+<li>Blamelist: {{ ', '.join(blamelist) }}</li>
+</ul>
+<p>Builds:</p>
+<ul>
+{% for build in builds %}<li><a href="{{ build['url'] }}">{{ build['builder']['name'] }} \
+#{{ build['number'] }}</a>: {{ build['state_string'] }}</li>
+{% endfor %}</ul>
+"""
+
+BUILDSET_SUBJECT = (
+    "{{ '☠' if result_names[results] == 'failure' else '☺' if result_names[results] == 'success' "
+    "else '☝' }} Buildbot ({{ buildbot_title }}): whole buildset - {{ status_detected }}"
+)
+
 MISSING_WORKER_PLAIN = """\
 The worker named {{ worker.name }} of {{ buildbot_title }} has gone away.
 
@@ -86,6 +122,17 @@ has gone away.</p>
 {% endif %}"""
 
 MISSING_WORKER_SUBJECT = "Buildbot {{ buildbot_title }} worker {{ worker.name }} missing"
+
+
+@functools.cache
+def of_buildsets(template_type: str) -> tuple[jinja2.Template, jinja2.Template]:
+    """Return our body and subject of a message that tells of all builds of a buildset at once."""
+    body = compiled(
+        "", "", BUILDSET_HTML if template_type == "html" else BUILDSET_PLAIN, template_type
+    )
+    subject = compiled("", "", BUILDSET_SUBJECT, "plain")
+    assert body is not None and subject is not None
+    return body, subject
 
 
 def compiled(owner: str, what: str, text: Any, template_type: str) -> jinja2.Template | None:
