@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from written import started, written
 
 from chargehand.domain.build import Build
@@ -182,24 +183,95 @@ async def test_a_step_that_returns_no_result_is_named_by_the_line_that_made_it()
             assert f"({name.title()} was created at {ci.path}/master.cfg:" in text
 
 
-async def test_a_forgotten_yield_before_a_command_is_told_as_that() -> None:
-    configuration = """
-        from buildbot.process.buildstep import ShellMixin
+_FORGETFUL = """
+from twisted.internet import defer
+from buildbot.process.buildstep import ShellMixin
 
-        class Forgets(ShellMixin, steps.BuildStep):
-            def __init__(self, **arguments):
-                super().__init__(**self.setupShellMixin(arguments))
+class Forgets(ShellMixin, steps.BuildStep):
+    def __init__(self, **arguments):
+        super().__init__(**self.setupShellMixin(arguments))
 
-            async def run(self):
-                command = self.makeRemoteShellCommand(command=['true'])
-                await self.runCommand(command)
-                return util.SUCCESS
+class Making(Forgets):
+    async def run(self):
+        command = self.makeRemoteShellCommand(command=['true'])
+        await self.runCommand(command)
+        return util.SUCCESS
 
-        add('forgets', Forgets())
-        """
-    async with started(configuration) as ci:
-        build = await ci.build("forgets")
+class Both(Forgets):
+    @defer.inlineCallbacks
+    def run(self):
+        yield defer.succeed(None)
+        self.runCommand(self.makeRemoteShellCommand(command=['true']))
+        return util.SUCCESS
+
+class Running(Forgets):
+    def __init__(self, waits, **arguments):
+        self.waits = waits
+        super().__init__(**arguments)
+
+    async def run(self):
+        command = await self.makeRemoteShellCommand(command='make')
+        running = self.runCommand(command)
+        if self.waits:
+            await asyncio.sleep(5)
+        return util.SUCCESS
+
+class Together(Forgets):
+    @defer.inlineCallbacks
+    def run(self):
+        first = yield self.makeRemoteShellCommand(command='one', stdioLogName='one')
+        second = yield self.makeRemoteShellCommand(command='two', stdioLogName='two')
+        yield defer.gatherResults([self.runCommand(first), self.runCommand(second)])
+        return max(first.results(), second.results())
+
+add('making', Making())
+add('both', Both())
+add('at-once', Running(False), sh('next', name='next', alwaysRun=True))
+add('later', Running(True), sh('next', name='next', alwaysRun=True))
+add('together', Together())
+"""
+_OTHER = "runCommand takes a RemoteCommand, not a Deferred; is a yield missing?"
+
+
+@pytest.mark.parametrize("builder", ["making", "both"])
+async def test_a_forgotten_yield_before_a_command_is_told_as_that(builder: str) -> None:
+    async with started(_FORGETFUL) as ci:
+        build = await ci.build(builder)
         text = await ci.text(build, "generic", "err.text")
 
-        assert "runCommand takes a RemoteCommand, not a Deferred; is a yield missing?" in text
+        assert build.result == Result.EXCEPTION
+        assert text.splitlines()[-2] == f"TypeError: {_OTHER}"
+        assert text.count('  File "') == 1, "there is a frame of ours"
         assert "no attribute" not in ci.log
+        assert "Unhandled" not in ci.log
+
+
+@pytest.mark.parametrize("builder", ["at-once", "later"])
+async def test_a_step_that_does_not_wait_for_its_command_is_no_success(builder: str) -> None:
+    async with started("import asyncio\n" + _FORGETFUL) as ci:
+        ci.worker("local").on("make", seconds=60, rc=3)
+        begun = ci.now
+        build = await ci.build(builder)
+
+        assert build.result == Result.EXCEPTION
+        assert (
+            await ci.text(build, "generic", "err.text")
+            == 'RuntimeError: run() ended while its command "shell" was running; is a yield or an '
+            "await missing before self.runCommand(...)?\n"
+            f"(Running was created at {ci.path}/master.cfg:{_line_of(ci, builder)})\n"
+        )
+        assert ci.now - begun < 20
+        assert "Unhandled" not in ci.log
+
+
+async def test_commands_that_a_step_waits_for_together_are_no_fault() -> None:
+    async with started(_FORGETFUL) as ci:
+        ci.worker("local").on("two", seconds=60, rc=0)
+        build = await ci.build("together")
+
+        assert build.result == Result.SUCCESS
+
+
+def _line_of(ci: World, builder: str) -> int:
+    lines = (ci.path / "master.cfg").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if f"add({builder!r}" in line)

@@ -161,6 +161,19 @@ def outgoing(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Awaitab
     return call
 
 
+def standing_for(method: Callable[..., Any]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Make a function what users' code calls in place of an `outgoing` method.
+
+    Where `inward` calls it, it calls the method itself.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        function.__dict__[_OUTGOING] = (function, method.__dict__[_OUTGOING][1])
+        return function
+
+    return decorate
+
+
 def _undeferred(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the coroutine function that *function*, if it is an `outgoing` method, stands for."""
     if type(function) is not MethodType:

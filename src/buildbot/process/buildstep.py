@@ -34,6 +34,7 @@ from buildbot.process.results import (
 )
 from buildbot.process.shell_mixin import ShellMixin
 from buildbot.process.step_arguments import STEP_ARGUMENTS
+from buildbot.process.step_commands import StepCommands
 from buildbot.process.step_ending import StepEnding
 from buildbot.process.step_factory import (
     BuildStepFactory,
@@ -78,6 +79,7 @@ class BuildStep(
     StepStatistics,
     StepSummary,
     StepTestResults,
+    StepCommands,
     StepEnding,
     StepWorker,
     ResultComputingConfigMixin,
@@ -290,33 +292,6 @@ class BuildStep(
         Deferred."""
         return self.master.data.updates.setBuildData(self.build.buildid, name, value, source)
 
-    # The worker
-
-    @outgoing
-    async def runCommand(self, command: RemoteCommand) -> Any:
-        """Run a command on the worker; return a Deferred of it when it is complete."""
-        if self.stopped:
-            command.interrupted = True
-            return command
-        if not hasattr(command, "run"):
-            kind = type(command).__name__
-            raise TypeError(f"runCommand takes a RemoteCommand, not a {kind}; is a yield missing?")
-        self.cmd = self._last_command = command
-        command.worker = self.worker
-        try:
-            if type(command).run is RemoteCommand.run:
-                await command._execute(self)  # Nobody wants a Deferred of it.
-            else:
-                await inward(command.run, self, None, self.build.builder.name)
-        finally:
-            self.cmd = None
-        return command
-
-    def _next_command_id(self) -> str:
-        """Return an identifier for the step's next command: the same in each run of the step."""
-        self._commands_begun += 1
-        return f"{self.stepid}-{self._commands_begun}"
-
     # What the engine calls
 
     def _first_log(self) -> str | None:
@@ -363,13 +338,17 @@ class BuildStep(
                 await answered("addTestResultSets", self.addTestResultSets)
             if is_old_style(type(self)):
                 return await self._run_old_style()
-            return await inward(self.run)
+            result = await inward(self.run)
+            self._refuse_unfinished()
+            return result
         except BuildStepCancelled:
             return CANCELLED
         except BuildStepFailed:
             return FAILURE
         finally:
             self._running = False
+            if self._unfinished:
+                await self._end_commands()
             if self._open_sets:
                 await self._end_test_results()
             await self._end_logs()

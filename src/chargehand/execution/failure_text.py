@@ -8,20 +8,20 @@ from collections.abc import Callable
 
 from chargehand.kit import error_text
 from chargehand.kit.asking import AnswerTimeout
-from chargehand.kit.frames import strip_plumbing, users_stack
+from chargehand.kit.frames import keep_foreign, strip_plumbing, users_stack
 from chargehand.kit.passwords import without_passwords
 
 _LONGEST = 200
 
 
 def text_of(error: BaseException) -> str:
-    """Return the traceback, from the call of the user's code on; without such a call, only what
-    was raised. It has no passwords in addresses."""
+    """Return the traceback, of the user's code only; without such code, only what was raised. It
+    has no passwords in addresses."""
     if isinstance(error, AnswerTimeout):
         return f"{error}\n"
     found = traceback.TracebackException.from_exception(error_text.raised_by(error))
     if _is_users(found):
-        _strip(found)
+        _strip(found, keep_foreign)
         return without_passwords("".join(found.format()))
     return without_passwords("".join(found.format_exception_only()))
 
@@ -36,7 +36,7 @@ def log_text_of(error: BaseException) -> str:
     if isinstance(error, AnswerTimeout):
         return ""
     found = traceback.TracebackException.from_exception(error_text.raised_by(error))
-    _strip(found)
+    _strip(found, strip_plumbing)
     return "".join(["\n", *found.format()]).rstrip()
 
 
@@ -66,9 +66,11 @@ def html_of(error: BaseException) -> str:
     )
 
 
-def _strip(found: traceback.TracebackException) -> None:
-    """Remove the frames before the user's code, also in chained exceptions."""
-    strip_plumbing(found.stack)
+def _strip(
+    found: traceback.TracebackException, strip: Callable[[traceback.StackSummary], None]
+) -> None:
+    """Remove frames of ours, also in chained exceptions."""
+    strip(found.stack)
     for other in (found.__cause__, found.__context__, *(getattr(found, "exceptions", None) or ())):
         if other is not None:
-            _strip(other)
+            _strip(other, strip)

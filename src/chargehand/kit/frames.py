@@ -39,5 +39,11 @@ def strip_plumbing(stack: traceback.StackSummary) -> None:
             return
 
 
+def keep_foreign(stack: traceback.StackSummary) -> None:
+    """Remove all our frames, also those that users' code called, if there are others."""
+    if users_stack(stack):
+        stack[:] = [frame for frame in stack if not _is_plumbing(frame.filename)]
+
+
 def _is_plumbing(file: str) -> bool:
     return file.startswith(_PLUMBING) or any(part in file for part in _TWISTED)
