@@ -99,8 +99,9 @@ class DataView:
         return rows
 
     def control(self, action: str, args: Mapping[str, Any], path: Sequence[Any] | str) -> Any:
-        """Order something (``force``, ``stop``, ``rebuild`` …); returns a Deferred of what was made:
-        for builds ``(buildset id, {builder id: request id})``, otherwise None.
+        """Order something (``force``, ``stop``, ``rebuild`` …); returns a Deferred.
+
+        Where builds were ordered it fires with ``(buildset id, {builder id: request id})``.
 
         Raises InvalidControlException, which says what was refused, and why.
         """
