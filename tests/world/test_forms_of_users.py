@@ -110,6 +110,16 @@ async def test_all_kinds_of_answers_arrive() -> None:
         assert inherited["owner"][0] == "Bob <b@x.org>"
 
 
+async def test_who_says_who_orders_is_not_asked_for_the_name() -> None:
+    async with started(_FORM) as ci:
+        await ci.push(branch="main")
+        build = await ci.build(
+            "one", scheduler="form", owner="nightly", username="no address", more_branch="one@main"
+        )
+
+        assert (await ci.properties(build))["owner"][0] == "nightly"
+
+
 _WRONG: list[tuple[dict[str, Json], str, str]] = [
     ({"more_branch": "two@main"}, "more_branch", "does not belong to list of available"),
     ({"file": "x" * 21}, "file", "is too large 21 > 20"),

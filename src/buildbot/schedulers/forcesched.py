@@ -279,8 +279,9 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         ask = partial(collected, collector)
         reason = await ask(self.reason.fullName, self.reason.getFromKwargs, given)
         if owner is None or owner in _NOBODY:
-            named = await ask(self.username.fullName, self.username.getFromKwargs, given)
-            owner = named or str((given.get("owner") or [""])[0] or "")
+            owner = str((given.get("owner") or [""])[0] or "")
+            if not owner:
+                owner = await ask(self.username.fullName, self.username.getFromKwargs, given) or ""
             _require_text(collector, self.username.fullName, owner)
         priority = await ask(
             self.forced_priority.fullName, self.forced_priority.getFromKwargs, given
