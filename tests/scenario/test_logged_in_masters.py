@@ -48,6 +48,15 @@ class _Browser:
         shown = base64.b64encode(f"{name}:{password}".encode()).decode()
         return self.send("/auth/login", Authorization=f"Basic {shown}")[0]
 
+    def page(self, path: str) -> tuple[int, str]:
+        headers = {**self._headers, "Accept": "text/html"}
+        request = urllib.request.Request(f"{self._master.url}{path}", None, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return int(answer.status), answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
     @property
     def name(self) -> str:
         return str(self.send("/config")[1]["user"].get("username", ""))
@@ -148,6 +157,44 @@ def test_the_master_asks_users_own_checks_and_survives_their_faults(master: Inst
     # An unchanged configuration changes nothing, and logs nobody out.
     master.reconfig()
     assert browser.name == "ann"
+
+
+def test_the_audit_log_says_who_read_secrets_and_the_configuration(master: InstalledMaster):
+    (master.path / "secrets").mkdir(mode=0o700)
+    secret = master.path / "secrets" / "token"
+    secret.write_text("hush-hush")
+    secret.chmod(0o600)
+    rules = """
+        c['secretsProviders'] = [secrets.SecretInAFile(dirname=str(HERE / 'secrets'))]
+        add('good', steps.ShellCommand(command=['echo', util.Secret('token')]))
+        c['www']['auth'] = util.UserPasswordAuth({'ann': 'p' * 12, 'bob': 'q' * 12})
+        c['www']['authz'] = util.Authz(
+            allowRules=[util.AnyEndpointMatcher(role='admins')],
+            roleMatchers=[util.RolesFromUsername(roles=['admins'], usernames=['ann'])],
+        )
+        """
+    master.write(rules)
+    master.start()
+    ann, bob = _Browser(master), _Browser(master)
+    assert ann.log_in("ann", "p" * 12) == bob.log_in("bob", "q" * 12) == 200
+    assert master.chargehand("force", "good", "--follow").status == 0
+    master.reconfig()
+    master.write(rules + "\n        c['nonsense'] = 1\n")
+    assert master.chargehand("reconfig").status == 1
+
+    listed = master.chargehand("audit").out
+    page = ann.page("/audit")
+
+    assert "get secret builds/1 provider=SecretInAFile secret=token" in listed
+    assert "build good #1" in listed
+    assert "reconfigure" in listed
+    assert "refused: " in listed and "nonsense" in listed
+    for text in ("get secret", "build good #1", "reconfigure", "nonsense", "log in"):
+        assert text in page[1]
+    assert bob.page("/audit")[0] == 403
+    assert ann.send("/api/v2/audit")[0] == 200
+    assert bob.send("/api/v2/audit")[0] == 403
+    assert "hush" not in listed + page[1] + master.log
 
 
 _TALK = """\

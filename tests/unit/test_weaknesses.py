@@ -11,10 +11,12 @@ from certificates import Authority
 from click.testing import CliRunner, Result
 
 from chargehand.cli.check_security import check_security
+from chargehand.config.login import Login
 from chargehand.config.model import MasterConfig, WebConfig, WorkerConfig, WorkerPort
 from chargehand.config.tls_files import TlsFiles
 from chargehand.config.weaknesses import Grade, weaknesses_of
 from chargehand.kit.hashed_passwords import hashed
+from chargehand.resources.policy import KnownPeople
 
 _LONG = "J3xVq0-9sTzLw_81kPfA"
 _EVERYWHERE, _HERE = ("", 8010), ("127.0.0.1", 8010)
@@ -178,3 +180,23 @@ c['services'] = [Odd(name='odd')]
 
 def test_grades_are_in_the_order_of_what_they_cost():
     assert sorted(Grade) == [Grade.HINT, Grade.WEAK, Grade.OPEN]
+
+
+class _Proxied:
+    header = "X-User"
+
+
+def test_passwords_in_clear_text_and_networks_that_may_be_anybody_are_told():
+    login = Login(name="X", proxy=_Proxied())  # type: ignore[arg-type]
+    web = WebConfig(listen=(_EVERYWHERE,), login=login, policy=KnownPeople())
+    assert any("people log in at port 8010 without HTTPS" in what for _, what in _found(web=web))
+    web = WebConfig(
+        listen=(_HERE,), login=login, policy=KnownPeople(), trusted_proxies=("10.0.0.0/8",)
+    )
+    ((grade, what),) = _found(web=web)
+    assert grade == "open"
+    assert "every machine of it can say that it is anybody" in what
+    web = WebConfig(
+        listen=(_HERE,), login=login, policy=KnownPeople(), trusted_proxies=("10.0.0.1/32",)
+    )
+    assert _found(web=web) == []

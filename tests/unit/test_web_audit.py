@@ -69,4 +69,4 @@ async def test_visitors_do_not_read_the_log_on_any_path():
         async with site.session.get("/api/v2/audit") as answer:
             assert "only commands on the master's machine" in await answer.text()
         async with site.session.get("/audit") as answer:
-            assert answer.status == 404
+            assert answer.status == 403

@@ -512,6 +512,37 @@ async def test_kept_answers_of_strangers_are_not_those_of_somebody_who_logged_in
         assert await place.name() == "ann"
 
 
+@pytest.mark.parametrize("way", ["logout", "revoke"])
+async def test_live_connections_end_with_what_they_were_opened_with(way: str):
+    async with _place() as place:
+        await place.log_in()
+        headers: dict[str, str] = {}
+        if way == "revoke":
+            made = await place.http.post("/auth/tokens", json={"label": "x"})
+            headers = {"Authorization": f"Bearer {(await made.json())['token']}"}
+        async with (
+            place.http.ws_connect("/ws", headers=headers) as socket,
+            _browser(place.site) as other,
+            other.ws_connect("/ws") as of_a_stranger,
+        ):
+            await socket.send_json({"cmd": "startConsuming", "path": "builds/*/*", "_id": 1})
+            await socket.receive_json()
+
+            await (
+                place.http.get("/auth/logout")
+                if way == "logout"
+                else place.http.delete("/auth/tokens/1")
+            )
+
+            assert (await socket.receive()).type in (
+                aiohttp.WSMsgType.CLOSED,
+                aiohttp.WSMsgType.ERROR,
+                aiohttp.WSMsgType.CLOSE,
+            )
+            await of_a_stranger.send_json({"cmd": "ping", "_id": 1})
+            assert (await of_a_stranger.receive_json())["msg"] == "pong"
+
+
 @given(st.text(max_size=40) | st.from_regex(r"[/\\]{0,3}[a-z.:]{0,9}[/\\@]{0,2}.{0,6}"))
 def test_a_redirect_leads_nowhere_else(target: str):
     from yarl import URL

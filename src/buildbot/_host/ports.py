@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from socket import socket as Socket
 from typing import Any, Protocol
 
+from chargehand.domain.audit import AuditEntry
 from chargehand.domain.build import Build
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change, NewChange
@@ -217,6 +218,13 @@ class Orders(Protocol):
         """Cancel a waiting request, or stop its build. Raises LookupError."""
 
 
+class Audit(Protocol):
+    """The audit log."""
+
+    def note(self, entry: AuditEntry) -> None:
+        """Store an entry soon."""
+
+
 class BuildTokens(Protocol):
     """API tokens of builds."""
 
@@ -357,3 +365,7 @@ class Engine(Protocol):
     @property
     def build_tokens(self) -> BuildTokens:
         """What builds log in with."""
+
+    @property
+    def audit(self) -> Audit:
+        """Who did what."""

@@ -264,4 +264,6 @@ async def secret_of(name: str, properties: Any) -> str:
         raise KeyError(f"secret {name!r} is not known to any of c['secretsProviders']")
     if hasattr(properties, "useSecret"):
         properties.useSecret(found.value, name)
+    if master is not None and hasattr(master, "note_secret"):
+        master.note_secret(found.key, found.provider, properties)
     return str(found.value)

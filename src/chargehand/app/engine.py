@@ -20,6 +20,7 @@ from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
 from chargehand.resources.announcements import EVENT_TYPES
 from chargehand.resources.policy import Everybody, Visitor
+from chargehand.store.audit import Audit
 from chargehand.store.build_data import BuildData
 from chargehand.store.buildsets import Buildsets
 from chargehand.store.requests import Requests
@@ -85,6 +86,7 @@ class Engine:
         self.requests: Requests = parts.store.requests
         self._store: Store = parts.store
         self.ports: WorkerDoors = parts.worker_doors
+        self.audit: Audit = parts.store.audit
         self.build_tokens: BuildTokens = parts.web.build_tokens
 
     @property

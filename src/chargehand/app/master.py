@@ -19,7 +19,9 @@ from chargehand.app.heartbeat import Heartbeat
 from chargehand.app.parts import MakeLinks, Parts, links_of_all_kinds
 from chargehand.app.recovering import recover
 from chargehand.config.difference import difference
+from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import MasterConfig
+from chargehand.domain.audit import CONFIGURATION, THIS_MACHINE, AuditEntry
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.failed_part import FailedPart
@@ -28,6 +30,7 @@ from chargehand.domain.user import MASTER
 from chargehand.events.bus import Bus
 from chargehand.events.messages import BuilderChanged
 from chargehand.execution.recovery import Cause, outcomes_of
+from chargehand.kit.accounts import account_name
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.guard import contained
 from chargehand.kit.limits import time_limit
@@ -213,7 +216,28 @@ class Master:
         """
         async with self._changing:
             with self._replaced_configurations.reading():
-                return await self._reconfigure()
+                try:
+                    summary = await self._reconfigure()
+                except (ConfigErrors, CommandFailed) as error:
+                    self._note_reading("reconfigure", refusal=str(error))
+                    raise
+                self._note_reading("reconfigure", changed=summary)
+                return summary
+
+    def _note_reading(self, action: str, *, changed: str = "", refusal: str = "") -> None:
+        """Let the audit log say that the configuration was read."""
+        entry = AuditEntry(
+            happened_at=self._clock.timestamp(),
+            kind=CONFIGURATION,
+            action=action,
+            path="",
+            user_name=account_name(),
+            origin=THIS_MACHINE,
+            is_allowed=not refusal,
+            details={"changed": changed} if changed else {},
+            reason=refusal,
+        )
+        self._ready.store.audit.note(entry)
 
     async def _reconfigure(self) -> str:
         old, config = self.config, self._adjust(await self._host.load())

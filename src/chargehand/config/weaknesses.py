@@ -27,6 +27,8 @@ _ELSEWHERE = ("remote", "latent")
 
 SHORTEST_PASSWORD = 12
 """Characters. Every try of a password at a port takes a connection; 12 letters outlast these."""
+_MANY = 256
+"""Addresses of a network of proxies."""
 _KNOWN_WORDS = """
 admin bot bot-pw bot1passwd botpassword build buildbot change changeit changeme changepw ci default
 debugpw demo example example-pass foo guest local open pass pass123 passwd password pw qwerty root
@@ -95,6 +97,30 @@ def _orders(config: MasterConfig) -> Iterator[Weakness]:
             remedy="listen on this machine only (c['www']['port'] = "
             f"'tcp:{reachable[0][1]}:interface=127.0.0.1') behind a proxy that authenticates your "
             "users, or set c['www']['auth'] and c['www']['authz']",
+        )
+
+
+def _logins(config: MasterConfig) -> Iterator[Weakness]:
+    """Who logs in, and whose word is taken for it."""
+    login = config.web.login
+    for network in config.web.trusted_proxies:
+        if login is not None and ipaddress.ip_network(network).num_addresses > _MANY:
+            yield Weakness(
+                grade=Grade.OPEN if login.proxy is not None else Grade.WEAK,
+                what=f"c['www']['trusted_proxies'] has {network}: every machine of it can say that "
+                "it is anybody, from anywhere",
+                remedy="name the addresses of your proxies",
+            )
+    reachable = [
+        one for one in config.web.listen if is_elsewhere(one) and one not in config.web.tls
+    ]
+    if login is not None and reachable and not config.web.trusted_proxies:
+        yield Weakness(
+            grade=Grade.WEAK,
+            what=f"people log in at {_shown(reachable[0])} without HTTPS: passwords and sessions "
+            "can be read in the network",
+            remedy="set c['www']['tls'], or let a proxy with HTTPS face the network and name it in "
+            "c['www']['trusted_proxies']",
         )
 
 
@@ -219,6 +245,8 @@ def _own_words(config: MasterConfig) -> Iterator[Weakness]:
     """
     components = (*config.change_sources, *config.schedulers, *config.services)
     made = [one.extension for one in components] + list(config.secrets_providers)
+    if config.web.login is not None:
+        made.append(config.web.login.password)
     for each in made:
         method: Callable[[], Any] | None = getattr(each, "weaknesses", None)
         if not callable(method):
@@ -244,4 +272,4 @@ def _local_builds(config: MasterConfig) -> Iterator[Weakness]:
         )
 
 
-_RULES = (_orders, _encryption, _sites, _passwords, _database, _own_words, _local_builds)
+_RULES = (_orders, _logins, _encryption, _sites, _passwords, _database, _own_words, _local_builds)

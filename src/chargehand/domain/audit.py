@@ -12,6 +12,8 @@ TOKEN = "token"
 """An API token was made or revoked."""
 CONFIGURATION = "configuration"
 """The configuration was read."""
+SECRET = "secret"
+"""A build, or the configuration, got a secret."""
 
 THIS_MACHINE = "this machine"
 """The origin of what processes of the master's account do."""

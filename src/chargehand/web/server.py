@@ -215,7 +215,13 @@ class WebServer:
             bodies=Bodies(self._limits),
             pages=self._pages,
             now=self._clock.timestamp,
+            logged_out=self._logged_out,
         )
+
+    def _logged_out(self, user_name: str) -> None:
+        """Break the live connections of somebody whose session or token has ended."""
+        self._socket.give_up(user_name)
+        self._streams.give_up(user_name)
 
     def _make_visitors(self, config: MasterConfig) -> Visitors:
         return Visitors(

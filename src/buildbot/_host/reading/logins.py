@@ -166,6 +166,11 @@ class HostedPasswords(msgspec.Struct, frozen=True):
         """Return whether there may be a user of this name."""
         return bool(self.hosted.ready().knows(name))
 
+    def weaknesses(self) -> list[tuple[str, str, str]]:
+        """Return what the object says can be misused."""
+        tell = getattr(self.hosted.auth, "weaknesses", None)
+        return list(tell()) if tell is not None else []
+
 
 class HostedProxy(msgspec.Struct, frozen=True):
     """A proxy's word, read by an object of the configuration."""

@@ -15,6 +15,7 @@ from buildbot._host.views.database import DatabaseView
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.master_files import LogRotation
 from buildbot._host.views.mq import MqView
+from buildbot._host.views.secret_notes import SecretNotes
 from buildbot._host.views.secret_store import SecretStore
 from buildbot._host.views.service_directories import NamedServices, SchedulerDirectory
 from buildbot._host.views.worker_directory import ConfiguredDirectory, WorkerDirectory
@@ -62,6 +63,7 @@ class MasterView(AsyncMultiService):
         self.service_manager = self.namedServices["services"]
         self.secrets = SecretStore(access)
         self.namedServices["secrets"] = self.secrets
+        self._secret_notes = SecretNotes(access)
         self.machines: dict[str, Any] = {}
         """Latent machines by name (`buildbot.machine.latent`), and what is known of each."""
         self.unsent: dict[str, list[Any]] = {}
@@ -110,6 +112,10 @@ class MasterView(AsyncMultiService):
         return self.data.updates.addChange(
             **{renamed.get(key, key): value for key, value in change.items()}
         )
+
+    def note_secret(self, name: str, provider: str, properties: Any) -> None:
+        """Let the audit log say who got a secret; once for a build."""
+        self._secret_notes.note(name, provider, properties)
 
     async def build_token(
         self, build_id: int, name: str, actions: Sequence[str], builders: Sequence[str]

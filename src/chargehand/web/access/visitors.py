@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pwd
 import socket
 import struct
 from collections import OrderedDict
@@ -14,6 +13,7 @@ from aiohttp import web
 from chargehand.config.login import Login
 from chargehand.domain.credentials import ApiToken
 from chargehand.domain.user import User
+from chargehand.kit.accounts import account_name
 from chargehand.kit.clock import Clock
 from chargehand.resources.policy import Policy, Visitor, anonymous
 from chargehand.resources.scopes import Scoped
@@ -184,7 +184,4 @@ def _account_of(request: web.BaseRequest) -> str:
     if connection is not None and hasattr(socket, "SO_PEERCRED"):
         told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         user = int(_CREDENTIALS.unpack(told)[1])
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return str(user)
+    return account_name(user)

@@ -34,6 +34,7 @@ class Client:
         name: str,
         address: str = "",
         sees: Visibility,
+        user_name: str = "",
         frame: Frame,
         abort: Callable[[], None],
         allowance: LiveUsage,
@@ -41,6 +42,7 @@ class Client:
         self.name = name
         self.address = address
         self.sees = sees
+        self.user_name = user_name
         self.frame = frame
         self._abort = abort
         self.patterns: set[Key] = set()

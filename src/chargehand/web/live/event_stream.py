@@ -59,10 +59,11 @@ class EventStreams:
         except LimitExceeded as error:
             return _plain(400, str(error), headers)
 
-    def give_up(self) -> None:
-        """Drop all connections: their clients' permissions have changed."""
-        for client in self._clients.values():
-            client.give_up()
+    def give_up(self, user_name: str | None = None) -> None:
+        """Drop all connections, or those of one user: their clients' permissions have changed."""
+        for client in [*self._clients.values()]:
+            if user_name in (None, client.user_name):
+                client.give_up()
 
     async def close(self) -> None:
         """End all streams."""
@@ -84,6 +85,7 @@ class EventStreams:
             name=f"event stream client {request.remote}",
             address=address_key(request.remote or ""),
             sees=visitor.sees,
+            user_name=visitor.user.name,
             frame=event_frame,
             abort=partial(abort, request),
             allowance=self._live.allowance,

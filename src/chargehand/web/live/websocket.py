@@ -64,6 +64,7 @@ class EventSocket:
             name=f"websocket client {request.remote}",
             address=address_key(request.remote or ""),
             sees=visitor.sees,
+            user_name=visitor.user.name,
             frame=event_frame,
             abort=partial(abort, request),
             allowance=self._live.allowance,
@@ -80,10 +81,11 @@ class EventSocket:
             sender.cancel()
         return socket
 
-    def give_up(self) -> None:
-        """Drop all connections: their clients' permissions have changed."""
-        for client in self._clients.values():
-            client.give_up()
+    def give_up(self, user_name: str | None = None) -> None:
+        """Drop all connections, or those of one user: their clients' permissions have changed."""
+        for client in [*self._clients.values()]:
+            if user_name in (None, client.user_name):
+                client.give_up()
 
     async def close(self) -> None:
         """Close all connections."""

@@ -50,12 +50,14 @@ class Account:
         audit: AuditTrail,
         pages: Callable[[], Awaitable[Pages]],
         now: Callable[[], float],
+        logged_out: Callable[[str], None],
     ) -> None:
         self._sessions = sessions
         self._tokens = tokens
         self._audit = audit
         self._pages = pages
         self._now = now
+        self._logged_out = logged_out
 
     async def serve(
         self, request: web.BaseRequest, path: str, fields: Fields, visitor: Visitor, origin: str
@@ -191,6 +193,7 @@ class Account:
         for token in tokens:
             if str(token.id) == number:
                 await self._tokens.revoke(token.id)
+                self._logged_out(token.user_name)
                 details = {"label": token.label, "for": token.user_name}
                 self._audit.happened(TOKEN, "revoke", user, origin, details, f"tokens/{token.id}")
                 return
@@ -203,6 +206,7 @@ class Account:
         if not ids and number != "all":
             raise NotFound(f"You have no session {number}.")
         await self._sessions.end_these(ids)
+        self._logged_out(user.name)
         self._audit.happened(LOGIN, "end sessions", user, origin, {"count": len(ids)})
 
 

@@ -49,6 +49,7 @@ class LoginDesk:
         bodies: Bodies,
         pages: Callable[[], Awaitable[Pages]],
         now: Callable[[], float],
+        logged_out: Callable[[str], None],
     ) -> None:
         self._config = config
         self._sessions = sessions
@@ -56,8 +57,16 @@ class LoginDesk:
         self._audit = audit
         self._bodies = bodies
         self._pages = pages
+        self._logged_out = logged_out
         self._passwords = PasswordChecks()
-        self._account = Account(sessions=sessions, tokens=tokens, audit=audit, pages=pages, now=now)
+        self._account = Account(
+            sessions=sessions,
+            tokens=tokens,
+            audit=audit,
+            pages=pages,
+            now=now,
+            logged_out=logged_out,
+        )
 
     async def serve(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         """Answer a request below ``/auth``. Raises NotFound."""
@@ -214,6 +223,7 @@ class LoginDesk:
             return web.Response(status=403, text=f"refused: {_FOREIGN}\n")
         if secret:
             await self._sessions.end(secret)
+            self._logged_out(visitor.user.name)
             address = site.proxies.address(request)
             self._audit.happened(LOGIN, "log out", visitor.user, address, {})
         answer = _to(site.link(within_site(fields.get("redirect", "/"), site.url)))

@@ -12,6 +12,7 @@ _BUILDERS = 5000
 _LATEST_BUILDS = 3000
 _WORKERS = 5000
 _CHANGES = 100
+_ENTRIES = 200
 _INSTANCES = 20
 _BUILDS_OF_CHANGE = 200
 
@@ -105,3 +106,10 @@ def worker_with_state(worker: Resource, running: int) -> Resource:
 
 def _marked(build: Resource | None) -> Resource | None:
     return None if build is None else build | {"word": Overview.word(build)}
+
+
+async def audit(overview: Overview) -> Resource:
+    """Return the newest entries of the audit log."""
+    order = (Order("auditid", descending=True),)
+    entries = await overview.rows("audit", order=order, limit=_ENTRIES + 1)
+    return {"entries": entries[:_ENTRIES], "are_all": len(entries) <= _ENTRIES}

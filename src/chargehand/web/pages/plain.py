@@ -16,8 +16,9 @@ from chargehand.domain.user import User
 from chargehand.kit.clock import Clock
 from chargehand.kit.durations import ago, duration
 from chargehand.kit.passwords import without_passwords
+from chargehand.resources.audit import RESTRICTED
 from chargehand.resources.field import Resource
-from chargehand.resources.policy import Visitor
+from chargehand.resources.policy import READ, Visitor
 from chargehand.resources.query import Filter, Operator, Order
 from chargehand.web.access.stages import StageReader
 from chargehand.web.pages import listings
@@ -52,6 +53,7 @@ LISTINGS = {
     "builders": listings.builders,
     "workers": listings.workers,
     "changes": listings.changes,
+    "audit": listings.audit,
 }
 """Pages of all of a kind."""
 SINGLES = ("builds", "builders", "workers", "changes", "buildrequests")
@@ -118,6 +120,8 @@ class Pages:
         resolved = resolved_path(path.strip("/"))
         kind, scope = resolved.endpoint.kind, resolved.scope
         if resolved.endpoint.is_collection:
+            if kind in RESTRICTED and (why := visitor.refusal(READ, kind)) is not None:
+                return self.error(path, 403, f"You are not allowed to read this: {why}.")
             if path.strip("/") in LISTINGS:
                 return self._listing(visit, kind, await LISTINGS[kind](visit.overview))
             if kind == "forceschedulers" and scope:
@@ -225,9 +229,19 @@ class Pages:
         """Return the page of a template; it shows that *person* is logged in, or a way in."""
         now = self._clock.timestamp()
         text = self._templates.get_template(template).render(
-            site=self._config(), root=_root(path), here=path, now=now, person=person, **values
+            site=(config := self._config()),
+            root=_root(path),
+            here=path,
+            now=now,
+            person=person,
+            may_audit=person is not None and _may_audit(config, person),
+            **values,
         )
         return web.Response(status=status, body=text.encode(), headers=_HEADERS)
+
+
+def _may_audit(config: MasterConfig, person: User) -> bool:
+    return Visitor(person, config.web.policy).refusal(READ, "audit") is None
 
 
 def _root(path: str) -> str:
