@@ -11,6 +11,7 @@ from chargehand.scheduling import (
     dependent,
     force,
     job_directory,
+    listening,
     nightly,
     nightly_triggerable,
     on_change,
@@ -29,6 +30,7 @@ AnySettings = (
     | nightly_triggerable.Settings
     | force.Settings
     | job_directory.Settings
+    | listening.Settings
     | custom.Settings
 )
 
@@ -73,5 +75,7 @@ def _behaviour(settings: AnySettings, parts: Parts) -> Behaviour:
             return force.Force(settings, parts)
         case job_directory.Settings():
             return job_directory.JobDirectory(settings, parts)
+        case listening.Settings():
+            return listening.Listening(settings, parts)
         case custom.Settings():
             return custom.Custom(settings, parts)
