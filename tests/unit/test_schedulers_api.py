@@ -15,7 +15,6 @@ from buildbot.plugins import schedulers, util
 from buildbot.process.properties import Interpolate, renderer
 from buildbot.schedulers.base import BaseScheduler
 from chargehand.config.errors import ConfigErrors
-from chargehand.config.model import NotYet
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import MasterId
 from chargehand.domain.orders import InvalidParameters
@@ -478,10 +477,19 @@ def test_equal_schedulers_of_two_configurations_have_equal_identities() -> None:
     assert made(5).identity != made(6).identity
 
 
-def test_kinds_that_are_not_supported_yet_say_so() -> None:
-    scheduler = schedulers.Try_Userpass("u", ["one"], 8031, [("a", "b")])
-
-    assert scheduler._as_component().settings == NotYet("Try_Userpass")
+@pytest.mark.parametrize(
+    ("userpass", "message"),
+    [
+        ([], "userpass must be a list of pairs"),
+        ("ann:pw", "userpass must be a list of pairs"),
+        ([("ann",)], "userpass must be a list of pairs"),
+        ([(5, "pw")], "user 5 must be a name"),
+        ([("ann", "")], 'the password of user "ann" must be a string'),
+    ],
+)
+def test_users_who_may_send_patches_have_names_and_passwords(userpass: Any, message: str) -> None:
+    with pytest.raises(ConfigErrors, match=message):
+        schedulers.Try_Userpass("u", ["one"], 8031, userpass)
 
 
 @pytest.mark.parametrize(

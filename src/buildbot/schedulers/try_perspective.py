@@ -116,9 +116,11 @@ class TriedBuild(pb.Referenceable):
         self._request_id = request_id
         self._observers: list[Any] = []
         self._awaiting: list[Any] = []
-        """Who is to be told of the start."""
+        """Observers that wait for the start."""
         self._build_ids: set[int] = set()
-        self._consumers: list[Any] = []
+        self._consumer: Any = None
+        self._step: str | None = None
+        """The step that is running."""
         self._ended = asyncio.Event()
         self._results: int | None = None
         self._state = ""
@@ -138,9 +140,11 @@ class TriedBuild(pb.Referenceable):
             if observer in those:
                 those.remove(observer)
 
-    def remote_subscribe(self, observer: Any, interval: Any = None) -> None:
-        """Tell the observer, by ``stepStarted`` and ``stepFinished``, what the build does."""
+    def remote_subscribe(self, observer: Any, interval: Any = None) -> Deferred[None]:
+        """Tell the observer, by ``stepStarted`` and ``stepFinished``, what the build does, from
+        the step on that is running."""
         self._observers.append(observer)
+        return outward(self._tell_step(observer))
 
     def remote_unsubscribe(self, observer: Any) -> None:
         """Tell it no more."""
@@ -166,40 +170,43 @@ class TriedBuild(pb.Referenceable):
     async def _watch(self) -> None:
         """Listen to what concerns the request, from before its state is looked at."""
         async with self._watching:
-            if self._consumers or self._ended.is_set():
+            if self._consumer is not None or self._ended.is_set():
                 return
-            consuming = self._master.mq.startConsuming
-            request = ("buildrequests", str(self._request_id), "complete")
-            for hear, key in (
-                (self._hear_build, ("builds", None, "new")),
-                (self._hear_end_of_build, ("builds", None, "finished")),
-                (self._hear_step, ("steps", None, "started")),
-                (self._hear_step, ("steps", None, "finished")),
-                (self._hear_end, request),
-            ):
-                self._consumers.append(await inward(consuming, hear, key))
+            self._consumer = await self._master.mq.consume(
+                self._hear,
+                (
+                    ("builds", None, "new"),
+                    ("steps", None, "started"),
+                    ("steps", None, "finished"),
+                    ("buildrequests", str(self._request_id), "complete"),
+                ),
+            )
             get = self._master.data.get
             path = ("buildrequests", self._request_id, "builds")
             for build in await inward(get, path) or ():
-                await self._hear_build(("builds",), build)
-                await self._hear_end_of_build(("builds",), build)
+                await self._hear_build(build)
             found = await inward(get, path[:2])
             if found is None or found["complete"]:
-                await self._hear_end((), found or {"results": None})
+                await self._hear_end(found or {"results": None})
 
-    async def _hear_build(self, key: Any, build: Mapping[str, Any]) -> None:
+    async def _hear(self, key: Sequence[str], message: Mapping[str, Any]) -> None:
+        match key[0]:
+            case "builds":
+                await self._hear_build(message)
+            case "steps":
+                await self._hear_step(message, has_ended=key[-1] == "finished")
+            case _:
+                await self._hear_end(message)
+
+    async def _hear_build(self, build: Mapping[str, Any]) -> None:
         if build["buildrequestid"] == self._request_id:
             self._build_ids.add(build["buildid"])
             await self._tell_those_awaiting()
 
-    async def _hear_end_of_build(self, key: Any, build: Mapping[str, Any]) -> None:
-        if build["buildid"] in self._build_ids:
-            self._state = str(build["state_string"])
-
-    async def _hear_step(self, key: Any, step: Mapping[str, Any]) -> None:
+    async def _hear_step(self, step: Mapping[str, Any], *, has_ended: bool) -> None:
         if step["buildid"] not in self._build_ids:
             return
-        has_ended = key[-1] == "finished"
+        self._step = None if has_ended else step["name"]
         for observer in list(self._observers):
             told = (self._builder_name, self, step["name"], None)
             if has_ended:
@@ -207,13 +214,19 @@ class TriedBuild(pb.Referenceable):
             else:
                 await self._tell(observer, "stepStarted", *told)
 
-    async def _hear_end(self, key: Any, request: Mapping[str, Any]) -> None:
+    async def _tell_step(self, observer: Any) -> None:
+        if self._step is not None:
+            await self._tell(observer, "stepStarted", self._builder_name, self, self._step, None)
+
+    async def _hear_end(self, request: Mapping[str, Any]) -> None:
         self._results = request["results"]
-        if not self._build_ids:
-            self._state = "it ended without a build"
+        path = ("buildrequests", self._request_id, "builds")
+        builds = await inward(self._master.data.get, path) or ()
+        last = max(builds, key=lambda build: build["buildid"], default=None)
+        self._state = str(last["state_string"]) if last else "it ended without a build"
         self._ended.set()
-        consumers, self._consumers = self._consumers, []
-        for consumer in consumers:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
             await inward(consumer.stopConsuming)
         await self._tell_those_awaiting()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -39,6 +40,7 @@ _COMMANDS = {
     "create-worker": ("workers", "Create a directory for a worker."),
     "hash-password": ("hash_password", "Hash a password for a configuration."),
     "worker": ("workers", "Run and control a worker."),
+    "try": ("try_build", "Build what is changed in a working copy."),
     "tryserver": ("try_server", "Put a try job that comes over SSH into a jobdir."),
     "demo": ("demo", "Run a master that builds a sample repository."),
     "completion": ("completion", "Print the shell's completion script."),
@@ -47,7 +49,6 @@ _NEEDING_ALL = frozenset({"create-master", "upgrade-master", "checkconfig", "sta
 """The commands that say which package is of the wrong version, and who brought it."""
 _OTHER_NAMES = {"reconfigure": "reconfig", "sighup": "reconfig"}
 _NOT_SUPPORTED = {
-    "try": "use `buildbot try --connect=ssh --buildbotbin=chargehand`, with a Try_Jobdir",
     "user": "there are no user accounts yet",
     "copy-db": "copy the database with the database's own tools",
     "cleanupdb": "the database needs no cleaning up",
@@ -72,7 +73,8 @@ class _Commands(click.Group):
             check_requirements()
         with without_pauses():  # Imported modules are not garbage.
             module = import_module(f"chargehand.cli.{_COMMANDS[name][0]}")
-        command = getattr(module, name.replace("-", "_"))
+        function = f"{name}_" if iskeyword(name) else name.replace("-", "_")
+        command = getattr(module, function)
         assert isinstance(command, click.Command)
         return command
 
