@@ -16,7 +16,15 @@ from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import MasterConfig
 from chargehand.domain.user import ANONYMOUS, User
 from chargehand.resources.permissions import Rules
-from chargehand.resources.policy import Everybody, Facts, KnownPeople, Named, NoOrders, Policy
+from chargehand.resources.policy import (
+    AskingPolicy,
+    Everybody,
+    Facts,
+    KnownPeople,
+    Named,
+    NoOrders,
+    Policy,
+)
 
 _HEAD = """\
 from buildbot.plugins import *
@@ -240,3 +248,81 @@ def test_rights_of_old_configurations_open_nothing(tmp_path: Path):
     config, _ = _read(tmp_path, "c['www']['authz'] = util.Authz(forceBuild='auth', stopBuild=True)")
     assert isinstance(config.web.policy, NoOrders)
     assert any("use allowRules and roleMatchers" in str(one) for one in config.warnings)
+
+
+_ROLES_OF_ALL_KINDS = """
+from buildbot.www.authz.roles import RolesFromBase
+class Async(RolesFromBase):
+    async def getRolesFromUser(self, userDetails):
+        return ['r'] if userDetails == {'anonymous': True} else []
+class Deferred(RolesFromBase):
+    @defer.inlineCallbacks
+    def getRolesFromUser(self, userDetails):
+        yield defer.succeed(None)
+        return {'r'} if userDetails.get('username') == 'ann@x' else None
+class One(RolesFromBase):
+    def getRolesFromUser(self, userDetails):
+        return 'r' if userDetails.get('username') == 'ann@x' else ''
+class OfOwner(RolesFromBase):
+    async def getRolesFromUser(self, userDetails, owner):
+        return ['r'] if owner == 'bob@x' == userDetails.get('email') else []
+class Broken(RolesFromBase):
+    def getRolesFromUser(self, userDetails):
+        raise ValueError('no directory')
+"""
+
+
+def _with_roles(directory: Path, rule: str, matcher: str) -> HostedRules:
+    authz = f"util.Authz(\n    [util.{rule}(role='r')],\n    [{matcher}()])"
+    config, access = _read(directory, f"{_ROLES_OF_ALL_KINDS}\nc['www']['authz'] = {authz}\n")
+    access.master = SimpleNamespace()
+    policy = config.web.policy
+    assert isinstance(policy, HostedRules)
+    return policy
+
+
+@pytest.mark.parametrize(
+    ("matcher", "who"),
+    [("Async", ANONYMOUS), ("Deferred", ANN), ("One", ANN), ("OfOwner", BOB)],
+)
+async def test_users_role_matchers_may_wait_and_ask_for_the_owner(
+    tmp_path: Path, matcher: str, who: User
+):
+    policy = _with_roles(tmp_path, "AnyControlEndpointMatcher", matcher)
+    for user in (ANONYMOUS, ANN, BOB):
+        why = await _refusal(policy, user, "stop", "builds/1")
+        assert (why is None) is (user is who), (user, why)
+    assert await _refusal(policy, User(name="eve"), "stop", "builds/1") is not None
+
+
+@pytest.mark.parametrize(("matcher", "who"), [("Async", ANONYMOUS), ("Deferred", ANN)])
+async def test_roles_that_have_to_be_awaited_count_for_reading(
+    tmp_path: Path, matcher: str, who: User
+):
+    policy = _with_roles(tmp_path, "AnyEndpointMatcher", matcher)
+    assert isinstance(policy, AskingPolicy)
+    for user in (ANONYMOUS, ANN, BOB):
+        assert policy.visibility(user).closed
+        assert not policy.knows(user)
+        await policy.learn(user)
+        assert policy.knows(user)
+        assert (not policy.visibility(user).closed) is (user is who)
+
+
+async def test_what_users_role_matchers_raise_refuses_and_is_told_with_its_place(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    policy = _with_roles(tmp_path, "AnyEndpointMatcher", "Broken")
+    why = await _refusal(policy, ANN, "stop", "builds/1")
+    await policy.learn(ANN)
+
+    assert why == "c['www']['authz'] failed; the master's log says why"
+    assert policy.visibility(ANN).closed
+    lines = (tmp_path / "master.cfg").read_text().splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if "[Broken()]" in text)
+    for record in caplog.records:
+        assert "ValueError: no directory" in record.getMessage()
+        assert record.exc_info is not None
+        notes = getattr(record.exc_info[1], "__notes__", [])
+        assert f"(Broken was created at {tmp_path / 'master.cfg'}:{line})" in notes
+    assert len(caplog.records) == 2

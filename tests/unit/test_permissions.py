@@ -147,6 +147,26 @@ def test_who_may_do_everything_sees_everything():
     assert not rules.visibility(STRANGER).builders.has("secret-1")
 
 
+def test_a_rule_about_everything_leaves_others_nothing_to_read():
+    rules = _rules(_rule(Concern.EVERYTHING, "admins"))
+    assert rules.visibility(ADMIN) == EVERYTHING
+    closed = rules.visibility(DEVELOPER).closed
+    assert closed.startswith('only those with the role "admins" may')
+    assert "log in" in closed
+    assert _USUAL.visibility(STRANGER) == EVERYTHING
+
+
+def test_a_rule_before_it_shows_something_all_the_same():
+    rules = _rules(
+        _rule(Concern.VIEW, "devs", builder="try-*"), _rule(Concern.EVERYTHING, "admins")
+    )
+    seen = rules.visibility(DEVELOPER)
+    assert [one.name for one in _BUILDERS if seen.builders.has(one.name)] == ["try-1"]
+    assert not seen.workers.has("w1")
+    assert not seen.closed
+    assert rules.visibility(STRANGER).closed
+
+
 def test_a_pattern_of_a_regular_expression_takes_time_in_proportion():
     rules = _rules(_rule(Concern.FORCE, "devs", builder="(a+)+$"), matching=Matching.REGEX)
     assert rules.refusal(STRANGER, "force", "forceschedulers/f", _of("a" * 9_000 + "b")) is None

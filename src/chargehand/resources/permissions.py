@@ -12,7 +12,7 @@ import msgspec
 
 from chargehand.domain.user import User
 from chargehand.resources.policy import READ, Facts, Named
-from chargehand.resources.visibility import ALL, EVERYTHING, Choice, Visibility
+from chargehand.resources.visibility import ALL, EVERYTHING, Choice, Visibility, only
 
 _LONGEST = 10_000
 """Characters of a name; longer ones match nothing."""
@@ -152,6 +152,7 @@ class Rules:
     def __init__(self, book: RuleBook) -> None:
         self.book = book
         self._views = [rule for rule in book.rules if rule.concern is Concern.VIEW]
+        self.is_about_reading = any(map(_is_about_reading, book.rules))
         self._concerned: dict[int, tuple[frozenset[str], frozenset[str]]] = {
             number: (self._builders(rule), self._workers(rule))
             for number, rule in enumerate(self._views)
@@ -175,7 +176,7 @@ class Rules:
         Builders that the configuration does not have any more are hidden from those who do not see
         everything: no rule can tell what they were.
         """
-        return self.seen_by(self.roles_of(user)) if self._views else EVERYTHING
+        return self.seen_by(self.roles_of(user)) if self.is_about_reading else EVERYTHING
 
     def seen_by(self, roles: frozenset[str]) -> Visibility:
         """Return what those see who have these roles."""
@@ -183,10 +184,13 @@ class Rules:
         if found is None:
             if len(self._seen) >= _MOST_KEPT:
                 self._seen.clear()
-            builders = frozenset(one.name for one in self.book.builders)
+            names = frozenset(one.name for one in self.book.builders)
+            builders = self._shown(roles, names, 0)
+            workers = self._shown(roles, frozenset(self.book.workers), 1)
+            is_nothing = builders == workers == only()
+            closing = self._closing(roles) if is_nothing else None
             found = self._seen[roles] = Visibility(
-                builders=self._shown(roles, builders, 0),
-                workers=self._shown(roles, frozenset(self.book.workers), 1),
+                builders=builders, workers=workers, closed=_closed(closing) if closing else ""
             )
         return found
 
@@ -271,6 +275,16 @@ class Rules:
             return frozenset()
         return frozenset(name for name in self.book.workers if self._fits(rule.worker, (name,)))
 
+    def _closing(self, roles: frozenset[str]) -> Rule | None:
+        """Return the rule about everything that stops those who have these roles."""
+        for rule in self.book.rules:
+            if rule.concern is Concern.EVERYTHING:
+                if self._fits(rule.role, roles):
+                    return None
+                if rule.denies:
+                    return rule
+        return None
+
     def _shown(self, roles: frozenset[str], names: frozenset[str], which: int) -> Choice:
         """Return what of the builders (0) or workers (1) those see who have these roles."""
         undecided, hidden = set(names), set[str]()
@@ -278,6 +292,10 @@ class Rules:
         views = iter(self._concerned)
         for rule in self.book.rules:
             if rule.concern is Concern.EVERYTHING and self._fits(rule.role, roles):
+                break
+            if rule.concern is Concern.EVERYTHING and rule.denies:
+                hidden |= undecided
+                is_everything = False
                 break
             if rule.concern is not Concern.VIEW:
                 continue
@@ -291,6 +309,18 @@ class Rules:
                 hidden |= undecided & concerned
                 undecided -= concerned
         return ALL if is_everything else Choice(names - hidden, is_exclusion=False)
+
+
+def _is_about_reading(rule: Rule) -> bool:
+    return rule.concern is Concern.VIEW or (rule.concern is Concern.EVERYTHING and rule.denies)
+
+
+def _closed(rule: Rule) -> str:
+    """Say why those may read nothing who do not have the role of a rule about everything."""
+    return (
+        f"only those with the role \"{rule.role}\" may ({rule.words} in c['www']['authz']); log "
+        "in with an account that has it"
+    )
 
 
 def fits(matching: Matching, pattern: str, name: str) -> bool:

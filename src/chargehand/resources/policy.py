@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
@@ -56,6 +56,17 @@ class Policy(Protocol):
 
     async def decision(self, user: User, action: str, path: str, facts: Facts) -> str | None:
         """Return why *user* may not do it; None allows it."""
+
+
+@runtime_checkable
+class AskingPolicy(Policy, Protocol):
+    """A policy that asks somebody who may have to wait what *user* is, before `visibility`."""
+
+    def knows(self, user: User) -> bool:
+        """Return whether `visibility` can answer without `learn`."""
+
+    async def learn(self, user: User) -> None:
+        """Find out what `visibility` needs."""
 
 
 class Everybody(msgspec.Struct, frozen=True):

@@ -53,18 +53,20 @@ class Visibility(msgspec.Struct, frozen=True, kw_only=True):
     projects: Choice = ALL
     tags: Choice = ALL
     workers: Choice = ALL
+    closed: str = ""
+    """Why nothing at all may be read: a clause for people; empty if something may."""
     key: str = ""
     """A cache key, equal for equal visibilities: made of the others, whatever is given."""
 
     def __post_init__(self) -> None:
         parts = (self.builders, self.projects, self.tags, self.workers)
         described = [(sorted(part.names), part.is_exclusion) for part in parts]
-        msgspec.structs.force_setattr(self, "key", repr(described))
+        msgspec.structs.force_setattr(self, "key", f"{described!r}{self.closed}")
 
     @property
     def is_everything(self) -> bool:
         """Whether nothing is hidden."""
-        return self.workers.is_everything and self.every_builder
+        return not self.closed and self.workers.is_everything and self.every_builder
 
     @property
     def every_builder(self) -> bool:

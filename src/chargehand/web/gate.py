@@ -94,6 +94,21 @@ def unauthorized(request: web.BaseRequest, why: str) -> web.StreamResponse:
     return _refusal(request, 401, why, headers)
 
 
+def is_reading(request: web.BaseRequest) -> bool:
+    """Return whether a request reads what permissions are about.
+
+    Pages for logging in are for everybody, and workers have passwords of their own.
+    """
+    path = request.raw_path.partition("?")[0]
+    is_open = path == "/config" or path.startswith((_WORKERS, "/auth/", "/static/"))
+    return request.method in {"GET", "HEAD"} and not is_open
+
+
+def forbidden(request: web.BaseRequest, why: str) -> web.StreamResponse:
+    """Return the answer to somebody who may read nothing."""
+    return _refusal(request, 403, f"you are not allowed to read this: {why}", {})
+
+
 def unavailable(request: web.BaseRequest, why: str) -> web.StreamResponse:
     """Return the answer when it cannot be found out who sends a request."""
     return _refusal(request, 503, why, {"Retry-After": "5"})

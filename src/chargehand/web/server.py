@@ -32,7 +32,7 @@ from chargehand.web.access.proxies import Proxies
 from chargehand.web.access.stages import StageReader
 from chargehand.web.access.visitors import Unauthorized, Visitors
 from chargehand.web.bodies import Bodies
-from chargehand.web.gate import Gate, Stage, unauthorized, unavailable
+from chargehand.web.gate import Gate, Stage, forbidden, is_reading, unauthorized, unavailable
 from chargehand.web.listening import Address, CannotListen, Listeners
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.event_stream import EventStreams
@@ -256,10 +256,18 @@ class WebServer:
     async def _answer(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if (answer := self._gate.answer(request)) is not None:
             return self._protected(request, answer)
+        if visitor.sees.closed and is_reading(request):
+            return self._protected(request, await self._forbidden(request, visitor.sees.closed))
         target = request.raw_path
         if target.startswith(PREFIX) and target[len(PREFIX) : len(PREFIX) + 1] in _AFTER_PREFIX:
             return await self._api.serve(request, visitor, target[len(PREFIX) :])
         return self._protected(request, await self._answer_page(request, visitor))
+
+    async def _forbidden(self, request: web.BaseRequest, why: str) -> web.StreamResponse:
+        if "text/html" not in request.headers.get("Accept", ""):
+            return forbidden(request, why)
+        path = request.raw_path.partition("?")[0]
+        return (await self._pages()).error(path, 403, f"You are not allowed to read this: {why}.")
 
     def _protected(
         self, request: web.BaseRequest, answer: web.StreamResponse

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from buildbot._border.bridge import answered
+from buildbot._border.making import note_making
 from buildbot._host.reading.section import Section
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot.www.authz.authz import Authz, Forbidden
@@ -20,7 +23,7 @@ from buildbot.www.authz.endpointmatchers import (
 from chargehand.config.login import Login
 from chargehand.domain.user import User
 from chargehand.kit.error_text import headline_of
-from chargehand.kit.guard import Guard, contained
+from chargehand.kit.guard import Guard
 from chargehand.resources.permissions import (
     BuilderNames,
     Concern,
@@ -40,6 +43,10 @@ from chargehand.resources.policy import (
 from chargehand.resources.visibility import Visibility
 
 _log = logging.getLogger("chargehand.permissions")
+
+_SECONDS = 60.0
+"""For how long roles that users' code gave decide what somebody sees."""
+_MOST_KEPT = 10_000
 
 _OPEN = (
     "c['www']['authz']: no rule is about {what}, so everybody may do that; add "
@@ -182,6 +189,11 @@ class HostedRules:
         self._authz = authz
         self._access = access
         self._known = Rules(book)
+        self._asks = type(authz).getRolesFromUser is not Authz.getRolesFromUser or not all(
+            map(_is_known, authz.roleMatchers)
+        )
+        """Whether code of a user's gives roles."""
+        self._learned: OrderedDict[User, tuple[frozenset[str], float]] = OrderedDict()
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -195,9 +207,28 @@ class HostedRules:
 
     def visibility(self, user: User) -> Visibility:
         """Return what the user sees: what no rule for reading hides."""
-        if not any(rule.concern is Concern.VIEW for rule in self._known.book.rules):
+        if not self._known.is_about_reading:
             return Visibility()
         return self._known.seen_by(self._roles(user))
+
+    def knows(self, user: User) -> bool:
+        """Return whether it was asked lately which roles the user has, if that matters."""
+        if not self._asks:
+            return True
+        known = self._learned.get(user)
+        return known is not None and time.monotonic() < known[1]
+
+    async def learn(self, user: User) -> None:
+        """Ask which roles the user has."""
+        authz = self._ready()
+        found: set[str] = set()
+        with Guard(self._told):
+            found = await answered(
+                f"the roles of {type(authz).__name__}", authz.roles, details_of(user)
+            )
+        self._learned[user] = (frozenset(found), time.monotonic() + _SECONDS)
+        while len(self._learned) > _MOST_KEPT:
+            self._learned.popitem(last=False)
 
     def refusal(self, user: User, action: str, path: str) -> str | None:
         """Return why the user may not read what is restricted; nothing for orders."""
@@ -239,21 +270,22 @@ class HostedRules:
         failure = failures[0]
         if isinstance(failure, Forbidden):
             return str(failure).strip() or "c['www']['authz'] does not allow it"
-        _log.error(
-            "c['www']['authz'] failed: %s (%s of %s is refused)",
-            headline_of(failure),
-            action,
-            path,
-            exc_info=failure,
-        )
+        self._told(failure, f"{action} of {path}")
         return "c['www']['authz'] failed; the master's log says why"
 
+    def _told(self, failure: Exception, refused: str = "what needs a role") -> None:
+        """Log what a user's code raised, with where the rules are made."""
+        note_making(failure, self._authz)
+        _log.error(
+            "c['www']['authz'] failed: %s (%s is refused)",
+            headline_of(failure),
+            refused,
+            exc_info=failure,
+        )
+
     def _roles(self, user: User) -> frozenset[str]:
-        authz = self._ready()
-        with Guard(_roles_failed):
-            found = contained(authz.getRolesFromUser, details_of(user))
-            return frozenset(map(str, found)) if isinstance(found, set | list | tuple) else _NONE
-        return _NONE
+        known = self._learned.get(user)
+        return self._known.roles_of(user) if known is None else known[0]
 
     def _ready(self) -> Authz:
         if self._authz.master is not self._access.master:
@@ -261,17 +293,10 @@ class HostedRules:
         return self._authz
 
 
-_NONE: frozenset[str] = frozenset()
-
-
-def _roles_failed(failure: Exception) -> None:
-    _log.error("c['www']['authz']: the roles of a user cannot be found: %s", headline_of(failure))
-
-
 def details_of(user: User) -> dict[str, Any]:
-    """Return a user as matchers of roles know one; nothing of an anonymous one."""
+    """Return a user as matchers of roles know one; ``anonymous`` if nobody is known."""
     if user.is_anonymous:
-        return {}
+        return {"anonymous": True}
     return {
         "username": user.name,
         "email": user.email,

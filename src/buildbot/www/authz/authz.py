@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
-from buildbot._border.making import Placed
+from buildbot._border.making import Making, Placed
 from buildbot._border.old_arguments import without_removed
 from buildbot.util import bytes2unicode
 from buildbot.www.authz.endpointmatchers import EndpointMatcherBase
@@ -75,8 +76,8 @@ class Authz(ComparableMixin, Placed):
                 error(f"Authz: roleMatchers has {matcher!r}, which is no role matcher")
         if not callable(stringsMatcher):
             error("Authz: stringsMatcher must be util.fnmatchStrMatcher or util.reStrMatcher")
-        self.roleMatchers = [one for one in given if not isinstance(one, RolesFromOwner)]
-        self.ownerRoleMatchers = [one for one in given if isinstance(one, RolesFromOwner)]
+        self.roleMatchers = [one for one in given if not _needs_owner(one)]
+        self.ownerRoleMatchers = [one for one in given if _needs_owner(one)]
 
     def setMaster(self, master: Any) -> None:
         """Take the master, before the rules are used."""
@@ -86,10 +87,21 @@ class Authz(ComparableMixin, Placed):
                 one.setAuthz(self)
 
     def getRolesFromUser(self, userDetails: Mapping[str, Any]) -> set[str]:
-        """Return the roles of a user, as long as they follow from nothing but the user."""
+        """Return the roles of a user, as long as they follow from nothing but the user, and as
+        matchers that do not wait give them."""
         return {
             role for matcher in self.roleMatchers for role in matcher.getRolesFromUser(userDetails)
         }
+
+    async def roles(self, userDetails: Mapping[str, Any]) -> set[str]:
+        """Return the same, having awaited matchers; a subclass's ``getRolesFromUser`` counts."""
+        if type(self).getRolesFromUser is not Authz.getRolesFromUser:
+            return _names(await inward(self.getRolesFromUser, userDetails))
+        found: set[str] = set()
+        for matcher in self.roleMatchers:
+            with Making(matcher):
+                found |= _names(await inward(matcher.getRolesFromUser, userDetails))
+        return found
 
     @outgoing
     async def assertUserAllowed(
@@ -97,9 +109,10 @@ class Authz(ComparableMixin, Placed):
     ) -> None:
         """Return, or a Deferred of it, if the user may do the *action* with what is at the path
         *ep* (a tuple). Raises Forbidden."""
-        roles = set(self.getRolesFromUser(userDetails))
+        roles = await self.roles(userDetails)
         for rule in self.allowRules:
-            found = await inward(rule.match, ep, action, options)
+            with Making(rule):
+                found = await inward(rule.match, ep, action, options)
             if found is None:
                 continue
             having = roles | await self._roles_of_owner(found, userDetails)
@@ -112,13 +125,34 @@ class Authz(ComparableMixin, Placed):
         if not self.ownerRoleMatchers:
             return set()
         owner = await inward(found.getOwner)
-        if not owner:
-            return set()
-        return {
-            role
-            for matcher in self.ownerRoleMatchers
-            for role in matcher.getRolesFromUser(userDetails, owner)
-        }
+        roles: set[str] = set()
+        for matcher in self.ownerRoleMatchers:
+            if not owner and isinstance(matcher, RolesFromOwner):
+                continue
+            with Making(matcher):
+                roles |= _names(await inward(matcher.getRolesFromUser, userDetails, owner))
+        return roles
+
+
+def _needs_owner(matcher: Any) -> bool:
+    """Return whether a role matcher gives roles for a thing's owner: ours, or one that asks."""
+    if type(matcher).__module__ == RolesFromOwner.__module__:
+        return isinstance(matcher, RolesFromOwner)
+    try:
+        parameters = inspect.signature(matcher.getRolesFromUser).parameters.values()
+    except (AttributeError, TypeError, ValueError):
+        return False
+    required = [
+        one
+        for one in parameters
+        if one.kind is one.POSITIONAL_OR_KEYWORD and one.default is one.empty
+    ]
+    return len(required) > 1 or isinstance(matcher, RolesFromOwner)
+
+
+def _names(found: Any) -> set[str]:
+    """Return roles as a set; one name alone is one role."""
+    return {found} if isinstance(found, str) else {str(role) for role in found or ()}
 
 
 __all__ = ["Authz", "Forbidden", "RolesFromBase", "fnmatchStrMatcher", "reStrMatcher"]

@@ -153,8 +153,8 @@ class _Known(EndpointMatcherBase):
 
 
 class AnyEndpointMatcher(_Known):
-    """A rule about everything but reading, which is open unless a `ViewBuildsEndpointMatcher`
-    hides something.
+    """A rule about everything: all orders, and reading what no `ViewBuildsEndpointMatcher` before
+    it lets somebody see.
 
     Args:
         role (str): A pattern of the roles that may.

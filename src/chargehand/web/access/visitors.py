@@ -15,7 +15,7 @@ from chargehand.domain.credentials import ApiToken
 from chargehand.domain.user import User
 from chargehand.kit.accounts import account_name
 from chargehand.kit.clock import Clock
-from chargehand.resources.policy import Policy, Visitor, anonymous
+from chargehand.resources.policy import AskingPolicy, Policy, Visitor, anonymous
 from chargehand.resources.scopes import Scoped
 from chargehand.web.access.cookies import Cookies
 from chargehand.web.access.credentials import Sessions, Tokens
@@ -58,6 +58,7 @@ class Visitors:
         self._origins = origins
         self._cookies = cookies
         self._clock = clock
+        self._asking = policy if isinstance(policy, AskingPolicy) else None
         self._anonymous = anonymous(policy)
         self._made: OrderedDict[User, Visitor] = OrderedDict()
         self._forwarded: OrderedDict[str, tuple[User | None, float]] = OrderedDict()
@@ -65,6 +66,28 @@ class Visitors:
 
     def of(self, request: web.BaseRequest) -> Visitor | None:
         """Return the visitor of *request*; None if `found` must ask. Raises Unauthorized."""
+        visitor = self._of(request)
+        if self._asking is None or visitor is None or self._asking.knows(visitor.user):
+            return visitor
+        return None
+
+    async def found(self, request: web.BaseRequest) -> Visitor:
+        """Return the visitor of *request*, having asked the store, a directory, or users' code.
+
+        Raises Unauthorized, LoginUnavailable.
+        """
+        visitor = await self._found(request)
+        if self._asking is None or self._asking.knows(visitor.user):
+            return visitor
+        await self._asking.learn(visitor.user)
+        made = Visitor(visitor.user, visitor.policy)
+        if visitor is self._anonymous:
+            self._anonymous = made
+        elif visitor.policy is self.policy:
+            self._made[visitor.user] = made
+        return made
+
+    def _of(self, request: web.BaseRequest) -> Visitor | None:
         headers = request.headers
         if "Authorization" in headers and (secret := bearer(request)):
             is_known, token = self._tokens.known(secret)
@@ -80,22 +103,21 @@ class Visitors:
         is_known, user = self._sessions.known(secret)
         return self._by_user(user) if is_known else None
 
-    async def found(self, request: web.BaseRequest) -> Visitor:
-        """Return the visitor of *request*, having asked the store or a directory.
-
-        Raises Unauthorized, LoginUnavailable.
-        """
+    async def _found(self, request: web.BaseRequest) -> Visitor:
         if "Authorization" in request.headers and (secret := bearer(request)):
             return self._by_token(await self._tokens.find(secret), request)
         login = self.login
-        if login is not None and login.proxy is not None and login.proxy.header in request.headers:
+        if login is None:
+            return self._anonymous
+        if login.proxy is not None and login.proxy.header in request.headers:
             value = request.headers[login.proxy.header]
             user = await login.proxy.user(value[:_LONGEST])
             self._forwarded[value] = (user, self._clock.timestamp() + _FORWARDED_SECONDS)
             while len(self._forwarded) > _MOST_KEPT:
                 self._forwarded.popitem(last=False)
             return self._by_user(user)
-        return self._by_user(await self._sessions.user(self._session_of(request)))
+        secret = self._session_of(request)
+        return self._by_user(await self._sessions.user(secret) if secret else None)
 
     def local(self, request: web.BaseRequest) -> Visitor:
         """Return the visitor of *request*, which came through the socket in the master's directory.
@@ -111,7 +133,8 @@ class Visitors:
     def may_repeat(self, request: web.BaseRequest) -> bool:
         """Return whether equal requests are equal visitors', from where they may come."""
         return (
-            (self.login is None or self.login.proxy is None)
+            self._asking is None
+            and (self.login is None or self.login.proxy is None)
             and "Authorization" not in request.headers
             and not self._session_of(request)
         )
