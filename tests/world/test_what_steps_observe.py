@@ -233,3 +233,36 @@ async def test_an_old_step_reads_status_objects_and_the_slaves_name() -> None:
             "source of it": "Worker",
         }
         assert worker.commands[-2:] == ["sh -c echo local local", "sh -c echo local"]
+
+
+_READS = """
+def read(property_name, **more):
+    return steps.SetPropertyFromCommand(command='both', property=property_name, **more)
+
+def told(property_name, **more):
+    return steps.SetPropertyFromCommand(
+        command='both', extract_fn=lambda rc, out, err: {property_name: [rc, out, err]}, **more)
+
+add('b', read('plain'), read('with-errors', includeStderr=True),
+    read('errors', includeStdout=False, includeStderr=True),
+    read('nothing', includeStdout=False),
+    told('all'), told('of-errors', includeStdout=False))
+"""
+
+
+async def test_a_property_is_the_output_that_was_asked_for() -> None:
+    """As Buildbot has it: standard error never gets into a value beside standard output."""
+    async with started(_READS) as ci:
+        ci.worker("local").on("both", output="said\n", errors="warned\n")
+        build = await ci.build("b")
+        found = await ci.properties(build)
+
+    expected = {
+        "plain": "said",
+        "with-errors": "said",
+        "errors": "warned",
+        "nothing": "",
+        "all": [0, "said\n", "warned\n"],
+        "of-errors": [0, "", "warned\n"],
+    }
+    assert {name: found[name][0] for name in expected} == expected

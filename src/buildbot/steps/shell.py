@@ -109,8 +109,9 @@ class SetPropertyFromCommand(ShellMixin, BuildStep):
         extract_fn (Callable[[int, str, str], Any] | None): function(rc, stdout, stderr) that
             returns a dictionary of properties; instead of property.
         strip (bool): Whether to remove white space around the output.
-        includeStdout (bool): Whether standard output is part of the value.
-        includeStderr (bool): Whether standard error is part of the value.
+        includeStdout (bool): Whether standard output is read; otherwise extract_fn gets "".
+        includeStderr (bool): Whether standard error is read, which extract_fn gets in any case.
+            The property is the standard output, or where that is not read the standard error.
     """
 
     name = "setproperty"
@@ -140,7 +141,7 @@ class SetPropertyFromCommand(ShellMixin, BuildStep):
     async def run(self) -> int:
         """Run the program and set the properties."""
         command = await self.makeRemoteShellCommand(
-            collectStdout=self.includeStdout or self.extract_fn is not None,
+            collectStdout=self.includeStdout,
             collectStderr=self.includeStderr or self.extract_fn is not None,
         )
         await inward(self.runCommand, command)
@@ -158,8 +159,7 @@ class SetPropertyFromCommand(ShellMixin, BuildStep):
             return dict(found or {})
         if command.didFail():
             return {}
-        text = command.stdout if self.includeStdout else ""
-        text += command.stderr if self.includeStderr else ""
+        text = command.stdout if self.includeStdout else command.stderr
         return {self.property: text.strip() if self.strip else text}
 
     def getResultSummary(self) -> Any:
