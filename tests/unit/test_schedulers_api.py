@@ -10,6 +10,7 @@ import pytest
 from twisted.internet import defer
 
 from buildbot._border.bridge import install
+from buildbot._border.errors import collecting
 from buildbot.changes.filter import ChangeFilter
 from buildbot.plugins import schedulers, util
 from buildbot.process.properties import Interpolate, renderer
@@ -534,6 +535,53 @@ def test_wrong_arguments_are_configuration_errors(make: Any, message: str) -> No
     assert message in str(caught.value)
 
 
-def test_arguments_by_position_are_refused_with_what_to_write():
-    with pytest.raises(TypeError, match="SingleBranchScheduler takes only its name by position"):
-        schedulers.SingleBranchScheduler("all", "trunk", 60, ["b"])
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (
+            lambda: schedulers.SingleBranchScheduler("all", "trunk", 60, ["b"]),
+            {"treeStableTimer": 60, "builderNames": ["b"]},
+        ),
+        (
+            lambda: schedulers.AnyBranchScheduler("all", None, None, ["b"]),
+            {"treeStableTimer": None, "builderNames": ["b"]},
+        ),
+        (lambda: schedulers.Periodic("p", ["b"], 60), {"periodicBuildTimer": 60}),
+        (
+            lambda: schedulers.Periodic("p", ["b"], 60, reason="r"),
+            {"periodicBuildTimer": 60, "reason": "r"},
+        ),
+        (lambda: schedulers.Nightly("n", ["b"], 5, 3), {"minute": 5, "hour": 3, "month": "*"}),
+        (lambda: schedulers.NightlyTriggerable("n", ["b"], [1, 2]), {"minute": [1, 2]}),
+    ],
+)
+def test_arguments_that_older_releases_take_by_position_get_their_names(
+    make: Any, expected: dict[str, Any]
+) -> None:
+    with collecting() as collector:
+        scheduler = make()
+
+    assert not collector.errors
+    assert {name: getattr(scheduler, name) for name in expected} == expected
+    (warned,) = collector.warnings
+    assert "Buildbot 4 takes these arguments by name only; write " in warned.message
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: schedulers.SingleBranchScheduler("all", ["b"]),
+            "SingleBranchScheduler takes only its name by position",
+        ),
+        (
+            lambda: schedulers.Periodic("p", ["b"], 60, "r", 3),
+            "Periodic takes these arguments by name only: periodicBuildTimer, reason",
+        ),
+    ],
+)
+def test_other_arguments_by_position_are_refused_with_what_to_write(
+    make: Any, message: str
+) -> None:
+    with pytest.raises(TypeError, match=message):
+        make()

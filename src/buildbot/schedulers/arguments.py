@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from buildbot._border.errors import warn
 from buildbot._border.numbers import PRIORITY, check_number
 from buildbot._border.rendering import IRenderable
 from buildbot.config import error
@@ -51,6 +53,17 @@ def check_change_arguments(what: str, *, is_important: Any, change_filter: Any) 
         error(f"{what}: fileIsImportant must be a function, not {is_important!r}")
     if change_filter is not None and not callable(getattr(change_filter, "filter_change", None)):
         error(f"{what}: change_filter must be a util.ChangeFilter, not {change_filter!r}")
+
+
+def named(what: str, names: Sequence[str], given: Sequence[Any]) -> dict[str, Any]:
+    """Return arguments that were given by position, with their names; that is deprecated."""
+    if len(given) > len(names):
+        raise TypeError(f"{what} takes these arguments by name only: {', '.join(names)} …")
+    found = dict(zip(names, given, strict=False))
+    if found:
+        words = ", ".join(f"{name}=…" for name in found)
+        warn(f"{what}: Buildbot 4 takes these arguments by name only; write {words}")
+    return found
 
 
 def are_names(names: Any) -> bool:

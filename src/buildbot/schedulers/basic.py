@@ -10,7 +10,7 @@ from buildbot._border.bridge import settled
 from buildbot._border.numbers import SECONDS_OR_NONE, check_number
 from buildbot.config import error
 from buildbot.schedulers import wiring
-from buildbot.schedulers.arguments import Arguments, check_change_arguments
+from buildbot.schedulers.arguments import Arguments, check_change_arguments, named
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from buildbot.schedulers.dependent import Dependent
 from buildbot.util import NotABranch
@@ -70,14 +70,17 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
     fileIsImportant: Any = None
     reason = ""
     _timer_per_branch = False
+    _positions: tuple[str, ...] = ("branch", "treeStableTimer", "builderNames")
+    """What Buildbot 0.8.0 took by position: all of it, or nothing."""
 
     def __init__(self, name: Any, *by_position: Any, **kwargs: Any) -> None:
-        if by_position:
+        if by_position and len(by_position) != len(self._positions):
             raise TypeError(
                 f"{type(self).__name__} takes only its name by position; write the others with "
-                "their names: branch=…, treeStableTimer=…, builderNames=…"
+                f"their names: {self._positions[0]}=…, treeStableTimer=…, builderNames=…"
             )
-        super().__init__(name=name, **kwargs)
+        older = named(type(self).__name__, self._positions, by_position)
+        super().__init__(name=name, **older, **kwargs)
 
     @own_arguments
     def checkConfig(
@@ -180,6 +183,7 @@ class AnyBranchScheduler(BaseBasicScheduler):
     """Builds changes that pass the filter, each branch with its own timer."""
 
     _timer_per_branch = True
+    _positions = ("branches", "treeStableTimer", "builderNames")
 
     def getChangeFilter(
         self, branch: Any, branches: Any, change_filter: Any, categories: Any

@@ -13,7 +13,7 @@ from buildbot._border.numbers import MORE_SECONDS, check_number
 from buildbot.config import error
 from buildbot.process.results import SUCCESS
 from buildbot.schedulers import wiring
-from buildbot.schedulers.arguments import Arguments, check_change_arguments
+from buildbot.schedulers.arguments import Arguments, check_change_arguments, named
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from buildbot.schedulers.overriding import UsersActions, is_overridden
 from buildbot.schedulers.triggerable import triggered_properties
@@ -131,8 +131,12 @@ class Timed(ReconfigurableBaseScheduler):
     change_filter: Any
     fileIsImportant: Any
 
-    def __init__(self, name: Any, builderNames: Any, **kwargs: Any) -> None:
-        super().__init__(name=name, builderNames=builderNames, **kwargs)
+    _positions: ClassVar[tuple[str, ...]] = ()
+    """Arguments that older releases take by position after these two."""
+
+    def __init__(self, name: Any, builderNames: Any, *by_position: Any, **kwargs: Any) -> None:
+        older = named(type(self).__name__, self._positions, by_position)
+        super().__init__(name=name, builderNames=builderNames, **older, **kwargs)
 
     @own_arguments
     def checkConfig(self, builderNames: Any, **kwargs: Any) -> Any:
@@ -199,6 +203,7 @@ class Periodic(Timed):
     """
 
     compare_attrs = ("periodicBuildTimer",)
+    _positions = ("periodicBuildTimer", "reason")
 
     @own_arguments
     def checkConfig(self, builderNames: Any, periodicBuildTimer: Any, **kwargs: Any) -> Any:
@@ -244,6 +249,7 @@ class NightlyBase(Timed):
     """
 
     compare_attrs = tuple(field.name for field in fields(TimeTableArguments))
+    _positions = ("minute", "hour", "dayOfMonth", "month", "dayOfWeek")
     _times: TimeTableArguments
 
     @own_arguments
