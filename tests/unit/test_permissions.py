@@ -9,16 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargehand.domain.user import ANONYMOUS, User
+from chargehand.resources.explaining import Asked, explained
+from chargehand.resources.patterns import Matching, linear
 from chargehand.resources.permissions import (
     BuilderNames,
     Concern,
     Giving,
-    Matching,
     RoleRule,
     Rule,
     RuleBook,
     Rules,
-    linear,
+    Verdict,
 )
 from chargehand.resources.policy import READ, Facts, Named
 from chargehand.resources.visibility import EVERYTHING
@@ -223,3 +224,55 @@ def test_rules_after_one_that_denies_all_do_not_count(
 def test_equal_rules_are_equal_policies():
     assert _rules(_rule(Concern.FORCE, "a")) == _rules(_rule(Concern.FORCE, "a"))
     assert _rules(_rule(Concern.FORCE, "a")) != _rules(_rule(Concern.FORCE, "b"))
+
+
+_PATTERNS = st.none() | st.sampled_from(["try-1", "release", "secret-*", "*", "?elease"])
+_ANY_RULES = st.lists(
+    st.builds(
+        _rule,
+        st.sampled_from(list(Concern)),
+        st.sampled_from(["admins", "devs", "qa", "*", "owner", "nobody"]),
+        denies=st.booleans(),
+        builder=_PATTERNS,
+    ),
+    max_size=6,
+)
+_USERS = st.sampled_from([ADMIN, DEVELOPER, STRANGER, ANONYMOUS])
+
+
+@given(
+    _ANY_RULES,
+    _USERS,
+    st.sampled_from([("forceschedulers", "force"), ("builds", "stop"), ("schedulers", "enable")]),
+    st.sampled_from(_BUILDERS),
+    st.sampled_from(["", "dev@x"]),
+)
+async def test_an_explanation_says_what_is_decided(
+    rules: list[Rule], user: User, order: tuple[str, str], builder: BuilderNames, owner: str
+):
+    kind, action = order
+    policy = _rules(*rules)
+    is_of_builder = kind != "schedulers"
+    facts = _of(*([builder.name] if is_of_builder else []), owner=owner)
+    asked = Asked(kind=kind, action=action, builder=builder if is_of_builder else None, owner=owner)
+    found = await explained(policy, user, asked)
+
+    refusal = await policy.decision(user, action, f"{kind}/1", facts)
+    assert found.is_allowed is (refusal is None)
+    if refusal is not None:
+        assert found.rules[-1].rule in refusal
+        assert found.rules[-1].says == Verdict.REFUSES
+        assert found.why.startswith(found.rules[-1].rule)
+
+
+@given(_ANY_RULES, _USERS)
+async def test_an_explanation_says_what_is_seen(rules: list[Rule], user: User):
+    policy = _rules(*rules)
+    sees = policy.visibility(user)
+    for builder in _BUILDERS:
+        found = await explained(policy, user, Asked(builder=builder))
+        assert found.is_allowed is sees.builders.has(builder.name)
+    for worker in ("w1", "w2"):
+        found = await explained(policy, user, Asked(worker=worker))
+        assert found.is_allowed is sees.workers.has(worker)
+    assert (await explained(policy, user, Asked())).is_allowed is not bool(sees.closed)

@@ -30,6 +30,7 @@ _COMMANDS = {
     "builds": ("builds", "List the latest builds."),
     "logs": ("logs", "Print or follow the logs of a build."),
     "why": ("why", "Explain a build, a request, or a change."),
+    "who-may": ("who_may", "Say who may do what, and which rule decides."),
     "audit": ("audit", "Show who did what."),
     "token": ("token", "Make, list and revoke API tokens."),
     "force": ("force", "Start a build."),

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from fnmatch import translate
-from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
 from chargehand.domain.user import User
+from chargehand.resources.patterns import Matching, fits
 from chargehand.resources.policy import READ, Facts, Named
 from chargehand.resources.visibility import ALL, EVERYTHING, Choice, Visibility, only
 
-_LONGEST = 10_000
-"""Characters of a name; longer ones match nothing."""
-_MOST_WORDS = 1_000
 _MOST_KEPT = 10_000
 
 
@@ -39,13 +35,6 @@ _ORDERS = {
     ("buildrequests", "cancel"): Concern.STOP,
     ("builds", "rebuild"): Concern.REBUILD,
 }
-
-
-class Matching(StrEnum):
-    """How patterns are compared with names."""
-
-    FNMATCH = "fnmatch"
-    REGEX = "regex"
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +75,22 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
             case Concern.ENABLE:
                 return action == "enable"
         return _ORDERS.get((kind, action)) is self.concern
+
+
+class Verdict(StrEnum):
+    """What a rule says of an order, or of reading."""
+
+    OTHER = "is about something else"
+    PASSES = "lets the next rule decide: the role is missing"
+    ALLOWS = "allows it: the role is there"
+    REFUSES = "refuses it: the role is missing"
+
+
+class Step(NamedTuple):
+    """A rule that was looked at."""
+
+    rule: Rule
+    verdict: Verdict
 
 
 class Giving(StrEnum):
@@ -217,17 +222,50 @@ class Rules:
         """Go through the rules. Of a *thing* that is not known, anything might match, and it might
         be the user's."""
         roles = self.roles_of(user, owners if thing is not None else (user.email,))
-        for rule in self.book.rules:
-            if not rule.is_about(kind, action):
-                continue
-            if thing is not None and not self._matches(rule, thing):
-                continue
-            if self._fits(rule.role, roles):
-                return None
-            is_certain = thing is not None or (rule.builder is None and rule.branch is None)
-            if rule.denies and is_certain:
-                return _refused(user, rule)
+        for step in self.steps(kind, action, thing, roles):
+            if step.verdict is Verdict.REFUSES:
+                return _refused(user, step.rule)
         return None
+
+    def steps(
+        self, kind: str, action: str, thing: Named | None, roles: frozenset[str]
+    ) -> Iterator[Step]:
+        """Go through the rules for an order, until one decides."""
+        for rule in self.book.rules:
+            if not rule.is_about(kind, action) or (
+                thing is not None and not self._matches(rule, thing)
+            ):
+                yield Step(rule, Verdict.OTHER)
+                continue
+            is_certain = thing is not None or (rule.builder is None and rule.branch is None)
+            verdict = self._verdict(rule, roles, is_certain=is_certain)
+            yield Step(rule, verdict)
+            if verdict is not Verdict.PASSES:
+                return
+
+    def steps_of_seeing(
+        self, builder: BuilderNames | None, worker: str, roles: frozenset[str]
+    ) -> Iterator[Step]:
+        """Go through the rules for seeing a builder, or a worker, until one decides."""
+        for rule in self.book.rules:
+            is_about = rule.concern is Concern.EVERYTHING or (
+                rule.concern is Concern.VIEW
+                and (
+                    self._is_of(rule, builder)
+                    if builder is not None
+                    else not (rule.worker is None and rule.is_of_builders)
+                    and self._fits(rule.worker, (worker,))
+                )
+            )
+            verdict = self._verdict(rule, roles, is_certain=True) if is_about else Verdict.OTHER
+            yield Step(rule, verdict)
+            if verdict in (Verdict.ALLOWS, Verdict.REFUSES):
+                return
+
+    def _verdict(self, rule: Rule, roles: Iterable[str], *, is_certain: bool) -> Verdict:
+        if self._fits(rule.role, roles):
+            return Verdict.ALLOWS
+        return Verdict.REFUSES if rule.denies and is_certain else Verdict.PASSES
 
     def is_about(self, kind: str, action: str, facts: Facts) -> bool:
         """Return whether one of the rules is about an order."""
@@ -260,14 +298,16 @@ class Rules:
         return any(fits(self.book.matching, pattern, name) for name in names)
 
     def _builders(self, rule: Rule) -> frozenset[str]:
+        return frozenset(one.name for one in self.book.builders if self._is_of(rule, one))
+
+    def _is_of(self, rule: Rule, builder: BuilderNames) -> bool:
+        """Return whether a rule for reading is about a builder."""
         if rule.worker is not None and not rule.is_of_builders:
-            return frozenset()
-        return frozenset(
-            one.name
-            for one in self.book.builders
-            if self._fits(rule.builder, (one.name,))
-            and self._fits(rule.project, (one.project,))
-            and self._fits(rule.tag, one.tags)
+            return False
+        return (
+            self._fits(rule.builder, (builder.name,))
+            and self._fits(rule.project, (builder.project,))
+            and self._fits(rule.tag, builder.tags)
         )
 
     def _workers(self, rule: Rule) -> frozenset[str]:
@@ -321,42 +361,6 @@ def _closed(rule: Rule) -> str:
         f"only those with the role \"{rule.role}\" may ({rule.words} in c['www']['authz']); log "
         "in with an account that has it"
     )
-
-
-def fits(matching: Matching, pattern: str, name: str) -> bool:
-    """Return whether a name matches a pattern."""
-    return len(name) <= _LONGEST and _compiled(matching, pattern)(name)
-
-
-@lru_cache(maxsize=_MOST_WORDS)
-def _compiled(matching: Matching, pattern: str) -> Callable[[str], bool]:
-    if matching is Matching.REGEX:
-        return linear(pattern)
-    if not any(letter in pattern for letter in "*?["):
-        return lambda name: name == pattern
-    found = re.compile(translate(pattern))
-    return lambda name: found.match(name) is not None
-
-
-def linear(pattern: str) -> Callable[[str], bool]:
-    """Return a comparison with a regular expression from the beginning of names, which takes time
-    in proportion to their length. Raises ValueError for patterns that cannot be compared so."""
-    try:
-        import re2
-    except ImportError:
-        try:
-            plain = re.compile(pattern)
-        except re.error as problem:
-            raise ValueError(str(problem)) from problem
-        return lambda name: plain.match(name) is not None
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        found = re2.compile(pattern, options)
-    except re2.error as problem:
-        reason = problem.args[0]
-        raise ValueError(reason.decode() if isinstance(reason, bytes) else str(reason)) from problem
-    return lambda name: found.match(name) is not None
 
 
 def _refused(user: User, rule: Rule) -> str:

@@ -24,13 +24,12 @@ from chargehand.config.login import Login
 from chargehand.domain.user import User
 from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import Guard
+from chargehand.resources.patterns import Matching, linear
 from chargehand.resources.permissions import (
     BuilderNames,
     Concern,
-    Matching,
     RuleBook,
     Rules,
-    linear,
 )
 from chargehand.resources.policy import (
     READ,
@@ -188,6 +187,7 @@ class HostedRules:
     def __init__(self, authz: Authz, access: EngineAccess, book: RuleBook) -> None:
         self._authz = authz
         self._access = access
+        self._is_ready = False
         self._known = Rules(book)
         self._asks = type(authz).getRolesFromUser is not Authz.getRolesFromUser or not all(
             map(_is_known, authz.roleMatchers)
@@ -288,8 +288,9 @@ class HostedRules:
         return self._known.roles_of(user) if known is None else known[0]
 
     def _ready(self) -> Authz:
-        if self._authz.master is not self._access.master:
+        if not self._is_ready or self._authz.master is not self._access.master:
             self._authz.setMaster(self._access.master)
+            self._is_ready = True
         return self._authz
 
 

@@ -9,7 +9,8 @@ from buildbot._border.bridge import settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.making import Placed
 from chargehand.resources.endpoints import resolve
-from chargehand.resources.permissions import Concern, Matching, Rule, RuleBook, Rules
+from chargehand.resources.patterns import Matching
+from chargehand.resources.permissions import Concern, Rule, RuleBook, Rules
 from chargehand.resources.policy import Facts
 
 FACTS: ContextVar[Facts | None] = ContextVar("facts", default=None)
