@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import shutil
+import ssl
 import subprocess
+import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +18,11 @@ import pytest
 from certificates import Authority
 from connections import free_port
 from installed_master import SUCCESS, InstalledMaster
+from passlib.context import CryptContext
 from test_remote_worker import Worker
 from waiting import eventually
+
+from chargehand.kit.hashed_passwords import hashed
 
 pytestmark = pytest.mark.slow
 
@@ -78,9 +87,9 @@ class Nginx:
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
-def _guide(name: str) -> str:
-    """Return the first lines for nginx of a guide."""
-    return (_GUIDES / name).read_text().partition("```nginx\n")[2].partition("```")[0]
+def _guide(name: str, which: int = 0) -> str:
+    """Return lines for nginx of a guide, the first by default."""
+    return (_GUIDES / name).read_text().split("```nginx\n")[which + 1].partition("```")[0]
 
 
 _SITE = _guide("behind-a-proxy.md")
@@ -149,3 +158,95 @@ def test_a_worker_builds_through_nginx_and_goes_on_after_a_cut(
         nginx.stop()
     links = [line for line in nginx.upgrades if line.startswith(f"{asked} 101 ")]
     assert set(links) == {f"{asked} 101 chargehand-worker, websocket to {upgraded}"}
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as place:
+        yield Path(place)
+
+
+def test_people_log_in_through_nginx_and_nginx_says_who_they_are(
+    master: InstalledMaster, tmp_path: Path, readable: Path
+) -> None:
+    authority = Authority(tmp_path / "ca")
+    readable.chmod(0o755)  # nginx reads it with an account of its own.
+    users = readable / "htpasswd"
+    hashes = CryptContext(schemes=["apr_md5_crypt"])
+    users.write_text(f"carol:{hashes.hash('open sesame')}\n")
+    rules = f"""
+    add('b', sh('true'))
+    c['buildbotURL'] = 'https://127.0.0.1:PORT/builds/'
+    c['www']['trusted_proxies'] = ['127.0.0.1']
+    c['www']['auth'] = util.UserPasswordAuth({{'ann': '{hashed("open sesame")}'}})
+    """
+    named = rules[: rules.index("c['www']['auth']")] + (
+        "c['www']['auth'] = util.RemoteUserAuth(header='X-Remote-User', "
+        "headerRegex='(?P<username>[^ ]+)')\n    "
+    )
+    master.write(rules.replace("PORT", "443"))
+    master.start()
+    second = _guide("behind-a-proxy.md", 1).partition("{")[2].partition("proxy_set_header")[0]
+    asking = second.replace("/etc/nginx/ci.htpasswd", str(users))
+    asking += "proxy_set_header X-Remote-User $remote_user;"
+    for lines, configuration in (("", rules), (asking, named)):
+        guides = _SITE.replace("location /builds/ {", "location /builds/ {" + lines)
+        guides = guides.replace("Host $host;", "Host $http_host;")
+        directory = tmp_path / f"nginx{len(lines)}"
+        nginx = Nginx(directory, master=master.url.rstrip("/"), guides=guides, ca=authority)
+        master.write(configuration.replace("PORT", str(nginx.port)))
+        master.reconfig()
+        nginx.start()
+        try:
+            browser = _Https(f"https://127.0.0.1:{nginx.port}/builds", authority)
+            if lines:
+                assert browser.send("/config")[0] == 401
+                browser.headers["Authorization"] = browser.basic("carol", "open sesame")
+                assert '"username":"carol"' in browser.send("/config")[1]
+                # A client cannot name itself: the proxy sets the header.
+                browser.headers["X-Remote-User"] = "root"
+                assert '"username":"carol"' in browser.send("/config")[1]
+            else:
+                status, _ = browser.send("/auth/login", Authorization=browser.basic("ann", "no"))
+                assert status == 401
+                shown = browser.basic("ann", "open sesame")
+                assert browser.send("/auth/login", Authorization=shown)[0] == 200
+                assert browser.cookie.startswith("__Host-") and "Secure" in browser.cookie
+                assert '"username":"ann"' in browser.send("/config")[1]
+            assert browser.force(Origin="https://evil.example") in (400, 403)
+            assert browser.force(Origin=f"https://127.0.0.1:{nginx.port}") == 200
+        finally:
+            nginx.stop()
+    audit = master.chargehand("audit", "--json").out
+    assert '"user":"carol"' in audit and '"user":"ann"' in audit
+    assert '"origin":"127.0.0.1"' in audit
+
+
+class _Https:
+    """A client with cookies that trusts an authority."""
+
+    def __init__(self, url: str, authority: Authority) -> None:
+        self.headers: dict[str, str] = {}
+        self.cookie = ""
+        self._url = url
+        self._context = ssl.create_default_context(cafile=authority.certificate)
+
+    def basic(self, name: str, password: str) -> str:
+        return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+    def send(self, path: str, body: object = None, **headers: str) -> tuple[int, str]:
+        data = None if body is None else json.dumps(body).encode()
+        known = {**self.headers, **headers, "Content-Type": "application/json"}
+        if self.cookie:
+            known["Cookie"] = self.cookie.partition(";")[0]
+        request = urllib.request.Request(f"{self._url}{path}", data, known)
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=self._context) as answer:
+                self.cookie = answer.headers.get("Set-Cookie", self.cookie)
+                return int(answer.status), answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def force(self, **headers: str) -> int:
+        call = {"jsonrpc": "2.0", "id": 1, "method": "force", "params": {}}
+        return self.send("/api/v2/forceschedulers/force", call, **headers)[0]
