@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     Update,
     bindparam,
+    literal,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -115,6 +116,15 @@ def _seconds_in_mysql(element: seconds, compiler: SQLCompiler, **options: object
     return f"CAST(FLOOR({compiler.process(element.clauses, **options)}) AS SIGNED)"
 
 
+def words_among(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
+    """Return "*column* is one of these *words*", which are a JSON list."""
+    return _in(column, _Words(literal(words, Text())))
+
+
+def _in(column: ColumnElement[Any], elements: _Elements) -> ColumnElement[bool]:
+    return column.op("IN", is_comparison=True, return_type=Boolean())(elements)
+
+
 def is_among(column: ColumnElement[Any], parameter: str = "ids") -> ColumnElement[bool]:
     """Return "*column* is in the JSON list that is given as *parameter*".
 
@@ -122,7 +132,7 @@ def is_among(column: ColumnElement[Any], parameter: str = "ids") -> ColumnElemen
     """
     elements = _Numbers if isinstance(column.type, Integer) else _Words
     value: BindParameter[str] = bindparam(parameter, type_=Text())
-    return column.op("IN", is_comparison=True, return_type=Boolean())(elements(value))
+    return _in(column, elements(value))
 
 
 class Updating:
