@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from buildbot._host.reading import explanations
 from buildbot._host.reading.configuration import Reader
 from buildbot._host.reading.document import Document
 from buildbot._host.views.engine_access import EngineAccess
@@ -205,3 +206,12 @@ def test_users_own_exceptions_are_shown_as_they_are(tmp_path):
     [error] = _errors(tmp_path, text)
 
     assert re.search(r"TypeError: own\(\) got an unexpected keyword argument 'b'", error.message)
+
+
+def test_a_module_that_python_no_longer_has_is_named_with_what_to_use():
+    said = explanations.of_exception(ModuleNotFoundError(name="imp"), "/farm/master.cfg", "/farm/")
+
+    assert said == (
+        'module "imp" is no longer part of Python since 3.12: use importlib (importlib.reload for '
+        "imp.reload)"
+    )

@@ -7,10 +7,11 @@ import os
 import pytest
 from aiohttp import web
 
-from buildbot._border.errors import ConfigErrors
+from buildbot._border.errors import ConfigErrors, collecting
 from buildbot._host.views.secret_store import SecretStore
 from buildbot.secrets.providers.environment import SecretInEnvironment
 from buildbot.secrets.providers.file import SecretInAFile
+from buildbot.secrets.providers.vault import HashiCorpVaultSecretProvider
 from buildbot.secrets.providers.vault_hvac import (
     HashiCorpVaultKvSecretProvider,
     VaultAuthenticatorApprole,
@@ -79,9 +80,10 @@ async def vault():
     async def read(request):
         if request.headers["X-Vault-Token"] not in ("t", "by role"):
             raise web.HTTPForbidden
-        if request.match_info["path"] != "ci/a|b":
+        stored = {"ci/a|b": {"password": "hush"}, "ci/single": {"value": "alone"}}
+        if (found := stored.get(request.match_info["path"])) is None:
             raise web.HTTPNotFound
-        return web.json_response({"data": {"data": {"password": "hush"}}})
+        return web.json_response({"data": {"data": found}})
 
     application = web.Application()
     application.router.add_post("/v1/auth/approle/login", login)
@@ -103,6 +105,29 @@ async def test_vault_is_asked_for_path_and_key(vault, authenticator):
     assert await value(provider, r"ci/a\|b|password") == "hush"
     assert await value(provider, r"ci/a\|b|nothing") is None
     assert await value(provider, "elsewhere|password") is None
+
+
+async def test_the_provider_of_older_releases_asks_for_the_value_at_a_path(vault):
+    with collecting() as found:
+        provider = HashiCorpVaultSecretProvider(
+            vaultServer=vault, vaultToken="t", secretsmount="secret", apiVersion=2
+        )
+
+    assert await value(provider, "ci/single") == "alone"
+    assert await value(provider, "elsewhere") is None
+    assert found.errors == []
+    assert "HashiCorpVaultKvSecretProvider(authenticator=" in found.warnings[0].message
+
+
+def test_the_provider_of_older_releases_says_what_is_wrong():
+    with collecting() as found:
+        HashiCorpVaultSecretProvider(vaultServer=5, vaultTokn="t")
+
+    assert [one.message for one in found.errors] == [
+        'HashiCorpVaultSecretProvider has no argument "vaultTokn"; did you mean "vaultToken"?',
+        "HashiCorpVaultSecretProvider: vaultServer must be a string, not 5",
+        "HashiCorpVaultSecretProvider: vaultToken must be a string, not None",
+    ]
 
 
 def test_vault_needs_an_authenticator():

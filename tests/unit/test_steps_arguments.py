@@ -157,3 +157,17 @@ def test_a_step_is_shown_as_it_was_written():
     assert repr(shell.ShellCommand(command=["make"], name="m")) == (
         "ShellCommand(command=['make'], name='m')"
     )
+
+
+def test_master_commands_take_arguments_by_position_as_in_buildbot_0_8() -> None:
+    with collecting() as found:
+        step = master.MasterShellCommand(
+            "make", ["making"], None, {"A": "b"}, "/bin", 0, alwaysRun=True
+        )
+
+    assert not found.errors
+    assert (step.description, step.descriptionDone, step.env) == (["making"], ["Ran"], {"A": "b"})
+    assert [one.message for one in found.warnings] == [
+        "MasterShellCommand: pass the arguments after the command by name",
+        "MasterShellCommand: argument 'path' was removed from Buildbot; set env={'PATH': ...}",
+    ]

@@ -25,11 +25,14 @@ STEPS: dict[str, dict[str, Accepted]] = {
         Robocopy="source destination files recursive mirror move exclude exclude_files "
         "exclude_dirs custom_opts verbose",
     ),
-    "buildbot.steps.mtrlogobserver": _of(
-        "shell",
-        MTR="dbpool autoCreateTables textLimit testNameLimit parallel logfiles test_type test_info "
-        "mtr_subdir",
-    ),
+    "buildbot.steps.mtrlogobserver": {
+        **_of(
+            "shell",
+            MTR="dbpool autoCreateTables textLimit testNameLimit parallel logfiles test_type "
+            "test_info mtr_subdir",
+        ),
+        **_of("value", MtrLogObserver="*"),
+    },
     "buildbot.steps.package.deb.lintian": _of("shell", DebLintian="fileloc suppressTags"),
     "buildbot.steps.package.deb.pbuilder": _of(
         "shell",

@@ -167,6 +167,7 @@ SECRETS = {
     **_of("buildbot.secrets.providers.environment", "SecretInEnvironment"),
     **_of("buildbot.secrets.providers.file", "SecretInAFile"),
     **_of("buildbot.secrets.providers.passwordstore", "SecretInPass"),
+    **_of("buildbot.secrets.providers.vault", "HashiCorpVaultSecretProvider"),
     **_of(
         "buildbot.secrets.providers.vault_hvac",
         "HashiCorpVaultKvSecretProvider",

@@ -6,13 +6,14 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from pprint import pformat
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import outgoing
+from buildbot._border.errors import error, warn
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.log import StreamLog
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
@@ -20,6 +21,8 @@ from buildbot.process.step_arguments import check_environment
 
 _VARIABLE = re.compile(r"\$\{([0-9a-zA-Z_]*)\}")
 _CHUNK = 64 * 1024
+_BY_POSITION = ("description", "descriptionDone", "env", "path", "usePTY", "interruptSignal")
+"""Arguments after the command, as Buildbot 0.8 took them."""
 
 
 class MasterShellCommand(BuildStep):
@@ -47,7 +50,8 @@ class MasterShellCommand(BuildStep):
     haltOnFailure = True
     flunkOnFailure = True
 
-    def __init__(self, command: Any, **kwargs: Any) -> None:
+    def __init__(self, command: Any, *old: Any, **kwargs: Any) -> None:
+        kwargs = _with_old(old, kwargs)
         self.env = kwargs.pop("env", None)
         check_environment(self.env, type(self).__name__, "env")
         self.usePTY = kwargs.pop("usePTY", 0)
@@ -236,3 +240,19 @@ class LogRenderable(BuildStep):
         """Write it."""
         await self.addCompleteLog("Output", pformat(self.content))
         return SUCCESS
+
+
+def _with_old(old: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments by name, for those of Buildbot 0.8 as well."""
+    if len(old) > len(_BY_POSITION):
+        most = len(_BY_POSITION) + 1
+        error(f"MasterShellCommand takes at most {most} positional arguments, not {len(old) + 1}")
+    if old:
+        warn("MasterShellCommand: pass the arguments after the command by name")
+    found = {**dict(zip(_BY_POSITION, old, strict=False)), **kwargs}
+    if found.pop("path", None) is not None:
+        warn("MasterShellCommand: argument 'path' was removed from Buildbot; set env={'PATH': ...}")
+    for name in ("description", "descriptionDone"):
+        if name in found and found[name] is None:
+            del found[name]
+    return found

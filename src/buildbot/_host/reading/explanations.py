@@ -36,6 +36,18 @@ buildbot_badges=buildbot-badges buildbot_wsgi_dashboards=buildbot-wsgi-dashboard
 _DISTRIBUTIONS = dict(pair.split("=") for pair in _PACKAGES.split())
 """The distributions of modules that configurations import often, where to guess is not enough."""
 
+_GONE_FROM_PYTHON = {
+    "asynchat": ("3.12", "use asyncio"),
+    "asyncore": ("3.12", "use asyncio"),
+    "cgi": ("3.13", "use urllib.parse and email"),
+    "crypt": ("3.13", "install the package that you want to hash with, such as bcrypt"),
+    "distutils": ("3.12", "use shutil, sysconfig or packaging, or install setuptools"),
+    "imp": ("3.12", "use importlib (importlib.reload for imp.reload)"),
+    "pipes": ("3.13", "use shlex (shlex.quote for pipes.quote)"),
+}
+"""Modules that configurations imported from Python's library: since when they are missing, and
+what to use."""
+
 _NO_NAME = re.compile(r"cannot import name '(\w+)' from '(buildbot[\w.]*)'")
 _NOT_IN_MODULE = re.compile(
     r"cannot import name '(?P<name>\w+)' from '(?P<module>\w+)'"
@@ -169,6 +181,9 @@ def _missing_module(name: str, file: str, directory: str) -> str:
         )
     if rest and top in sys.modules:
         return f'package "{top}" has no module "{rest}"; the installed version may be another one'
+    if not rest and top in _GONE_FROM_PYTHON:
+        since, instead = _GONE_FROM_PYTHON[top]
+        return f'module "{top}" is no longer part of Python since {since}: {instead}'
     if top in _DISTRIBUTIONS:
         return (
             f'package "{top}" is not installed. Run: {python} -m pip install {_DISTRIBUTIONS[top]}'
