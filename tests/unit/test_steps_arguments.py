@@ -9,6 +9,7 @@ from buildbot.process.buildstep import BuildStep, ShellMixin
 from buildbot.process.properties import Interpolate, Property
 from buildbot.process.results import FAILURE, SUCCESS
 from buildbot.steps import master, shell, shellsequence, worker
+from buildbot.steps.python_twisted import countFailedTests
 
 
 @pytest.mark.parametrize(
@@ -171,3 +172,17 @@ def test_master_commands_take_arguments_by_position_as_in_buildbot_0_8() -> None
         "MasterShellCommand: pass the arguments after the command by name",
         "MasterShellCommand: argument 'path' was removed from Buildbot; set env={'PATH': ...}",
     ]
+
+
+def test_the_numbers_of_trial_are_counted_as_in_buildbot_0_8() -> None:
+    output = "x ... [OK]\nRan 7 tests in 0.1s\n\nFAILED (failures=1, errors=2, skips=1)\n"
+
+    assert countFailedTests(output) == {
+        "total": 7,
+        "failures": 1,
+        "errors": 2,
+        "skips": 1,
+        "expectedFailures": 0,
+        "unexpectedSuccesses": 0,
+    }
+    assert countFailedTests("killed\n")["total"] is None

@@ -35,9 +35,11 @@ def check_arguments(
 ) -> None:
     """Report errors in the arguments that all schedulers take."""
     if not are_builder_names(builder_names):
+        once = isinstance(builder_names, map | filter | zip)
+        advice = ": in Python 3 write list(...) around it" if once else ""
         error(
             f"{what}: builderNames must be a list of builder names or a renderable of one, "
-            f"not {builder_names!r}"
+            f"not {builder_names!r}{advice}"
         )
     if properties is not None and not isinstance(properties, dict | Properties):
         error(f"{what}: properties must be a dictionary, not {properties!r}")

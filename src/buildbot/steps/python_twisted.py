@@ -55,12 +55,9 @@ class TrialTestCaseCounter(LogLineObserver):
                 self.numTests += 1
                 self.step.setProgress("tests", self.numTests)
                 return
-        if found := re.match(r"Ran (\d+) tests? ", line):
-            self.counts["total"] = int(found[1])
-            self.is_counted = True
-        elif found := _SUMMARY.match(line.strip()):
-            for name, number in re.findall(r"(\w+)=(\d+)", found[2] or ""):
-                self.counts[name] = int(number)
+        if (counted := _counted(line)) is not None:
+            self.counts.update(counted)
+            self.is_counted = self.is_counted or "total" in counted
         elif self.finished and len(self.problems) < _MOST_PROBLEMS:
             self.problems.append(line)
 
@@ -245,3 +242,23 @@ def _listed(words: Any) -> list[Any]:
     if words is None:
         return []
     return [words] if isinstance(words, str) else list(words)
+
+
+def countFailedTests(output: str) -> dict[str, int | None]:
+    """Return what ``trial`` says of its tests at the end of its output: ``total``, None where it
+    does not say so, and failures, errors, skips, expectedFailures and unexpectedSuccesses. For
+    steps that were written for Buildbot 0.8; `Trial` counts by itself."""
+    counts: dict[str, int | None] = {"total": None, **dict.fromkeys(_WORDS, 0)}
+    for line in output.splitlines():
+        counts.update(_counted(line) or {})
+    return counts
+
+
+def _counted(line: str) -> dict[str, int] | None:
+    """Return what a line of ``trial``'s output says of numbers of tests; None for other lines."""
+    if found := re.match(r"Ran (\d+) tests? ", line):
+        return {"total": int(found[1])}
+    if (summary := _SUMMARY.match(line.strip())) is None:
+        return None
+    numbers = re.findall(r"(\w+)=(\d+)", summary[2] or "")
+    return {name: int(number) for name, number in numbers}

@@ -45,11 +45,13 @@ class HashiCorpVaultSecretProvider(HashiCorpVaultKvSecretProvider):
         for argument, given in (("vaultServer", vaultServer), ("vaultToken", vaultToken)):
             if not isinstance(given, str) or not given:
                 error(f"HashiCorpVaultSecretProvider: {argument} must be a string, not {given!r}")
+        if apiVersion not in (1, 2):
+            error(f"HashiCorpVaultSecretProvider: apiVersion must be 1 or 2, not {apiVersion!r}")
         super().checkConfig(
             vault_server=str(vaultServer),
             authenticator=VaultAuthenticatorToken(str(vaultToken)),
             secrets_mount=secretsmount,
-            api_version=apiVersion,
+            api_version=apiVersion if apiVersion in (1, 2) else 1,
         )
 
     @own_arguments
