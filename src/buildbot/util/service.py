@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from twisted.application.service import Service
+from twisted.application.service import IServiceCollection, Service
 
 from buildbot._border.argument_errors import checked
 from buildbot._border.bridge import answered, answered_within, outward, settled
@@ -21,6 +21,7 @@ from buildbot._border.errors import error
 from buildbot._border.making import place_of_making
 from buildbot._border.rendering import render_value
 from buildbot._border.stopping import STOP_SECONDS
+from buildbot.interfaces import implementer
 from buildbot.process.properties import Properties
 from chargehand.config.model import Component, HostedSettings
 from chargehand.kit.guard import guarded
@@ -100,6 +101,7 @@ class AsyncService(Service):
         return settled(None)
 
 
+@implementer(IServiceCollection)
 class AsyncMultiService(AsyncService):
     """A service with children, which start after it and stop before it."""
 
