@@ -176,7 +176,8 @@ def _check_builders_of_schedulers(config: MasterConfig, section: Section, broken
     idle = sorted(known - driven)
     if idle and not config.multi_master and not missed and not is_broken:
         key = "schedulers" if "schedulers" in section else "builders"
-        section.error(f"{_listed(idle)}: add a scheduler that builds it", key)
+        whom = "it" if len(idle) == 1 else "them"
+        section.error(f"{_listed(idle)}: add a scheduler that builds {whom}", key)
 
 
 def builder_names(scheduler: Component) -> Sequence[str] | None:
