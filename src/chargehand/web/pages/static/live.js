@@ -184,6 +184,7 @@ async function answersOf(form) {
 }
 
 document.addEventListener("submit", async (submit) => {
+  if (submit.target.method === "post") return; // These the browser sends itself.
   submit.preventDefault();
   if ("answers" in submit.target.dataset) {
     carryOut({order: "force", ...submit.target.dataset}, await answersOf(submit.target));
