@@ -67,6 +67,15 @@ from chargehand.events.messages import (
     WorkerConnected,
 )
 from chargehand.resources.endpoints import ENDPOINTS
+from chargehand.resources.permissions import (
+    BuilderNames,
+    Concern,
+    Giving,
+    RoleRule,
+    Rule,
+    RuleBook,
+    Rules,
+)
 from chargehand.resources.policy import Everybody, Facts, Policy, Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import ALL, EVERYTHING, Choice, Visibility, all_but, only
@@ -320,6 +329,103 @@ async def test_no_path_tells_more_than_if_the_rest_were_not_there(
         assert _comparable(await limited.get(page)) == _comparable(await lesser.get(page)), page
         heard, expected = await _heard_by_both(limited, lesser, "socket")
         assert heard == expected
+
+
+_PATTERNS = st.none() | st.sampled_from([*BUILDERS, "b?", "*[12]", "*"])
+_RULES = st.lists(
+    st.builds(
+        Rule,
+        words=st.just("a rule"),
+        concern=st.sampled_from([Concern.VIEW, Concern.VIEW, Concern.EVERYTHING]),
+        role=st.sampled_from(["staff", "guests", "*"]),
+        denies=st.booleans(),
+        builder=_PATTERNS,
+        project=st.none() | st.sampled_from(PROJECTS),
+        tag=st.none() | st.sampled_from(TAGS),
+        worker=st.none() | st.sampled_from([*WORKERS, "w*"]),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    rules=_RULES,
+    has_role=st.booleans(),
+    paths=st.lists(st.sampled_from((*PATHS, *_FILTERS)), min_size=10, max_size=20),
+)
+async def test_rules_tell_no_more_than_if_what_they_hide_were_not_there(
+    full: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    rules: list[Rule],
+    has_role: bool,
+    paths: list[str],
+):
+    """Compare lists, counts, single things, texts of logs, pages, errors and live events."""
+    book = RuleBook(
+        rules=tuple(rules),
+        roles=(RoleRule(giving=Giving.GROUPS),),
+        builders=await _names_of_builders(full),
+        workers=tuple(WORKERS),
+    )
+    policy = Rules(book)
+    sees = policy.visibility(User(name="ann", groups=("guests",) if has_role else ()))
+    if sees.closed:
+        async with _site(full, Hiding(sees), list(BUILDERS), WORKERS) as closed:
+            for path in (*(f"/api/v2{path}" for path in paths), *_PAGES[:5], "/sse/listen/*"):
+                status, text = await closed.get(path)
+                assert status == 403, path
+                assert "not allowed to read" in text
+            assert (await closed.order("builds/1", "stop"))[0] == 404
+        return
+    copy = tmp_path_factory.mktemp("copies") / "copy"
+    async with _both(full, copy, sees) as (limited, lesser):
+        for path in paths:
+            target = f"/api/v2{path}"
+            assert await limited.get(target) == await lesser.get(target), target
+        for page in _PAGES[:: len(paths)]:
+            assert _comparable(await limited.get(page)) == _comparable(await lesser.get(page)), page
+        heard, expected = await _heard_by_both(limited, lesser, "socket")
+        assert heard == expected
+
+
+async def _names_of_builders(basedir: Path) -> tuple[BuilderNames, ...]:
+    store = Store(url="sqlite:///state.sqlite", basedir=basedir, publish=Bus().publish)
+    await store.open()
+    try:
+        builders, projects = await _rows(store, "builders"), await _rows(store, "projects")
+    finally:
+        await store.close()
+    names = {row["projectid"]: row["name"] for row in projects}
+    return tuple(
+        BuilderNames(row["name"], names.get(row["projectid"], ""), tuple(row["tags"]))
+        for row in builders
+    )
+
+
+async def test_many_names_choose_the_same_rows_as_few(full: Path):
+    others = [f"other-{number}" for number in range(40_000)]
+    for sees in (
+        Visibility(builders=only("b1", *others), workers=only("w1", *others)),
+        Visibility(builders=all_but("b1", *others), projects=all_but(*others)),
+    ):
+        few = Visibility(
+            builders=Choice(sees.builders.names & {"b1"}, sees.builders.is_exclusion),
+            workers=Choice(sees.workers.names & {"w1"}, sees.workers.is_exclusion),
+        )
+        store = Store(url="sqlite:///state.sqlite", basedir=full, publish=Bus().publish)
+        await store.open()
+        try:
+            for kind in ("builders", "builds", "buildrequests", "workers", "changes", "steps"):
+                found = await store.resources.fetch(Query(kind=kind, sees=sees))
+                assert found.rows == (await store.resources.fetch(Query(kind=kind, sees=few))).rows
+        finally:
+            await store.close()
 
 
 async def _events(store: Store) -> list[Event]:

@@ -276,3 +276,12 @@ async def test_an_explanation_says_what_is_seen(rules: list[Rule], user: User):
         found = await explained(policy, user, Asked(worker=worker))
         assert found.is_allowed is sees.workers.has(worker)
     assert (await explained(policy, user, Asked())).is_allowed is not bool(sees.closed)
+
+
+def test_a_project_is_hidden_with_the_last_of_its_builders():
+    one = _rules(_rule(Concern.VIEW, "qa", builder="try-*")).visibility(STRANGER)
+    assert one.projects.has("p")
+    both = _rules(_rule(Concern.VIEW, "qa", project="p")).visibility(STRANGER)
+    assert not both.projects.has("p")
+    assert both.builders.has("secret-1")
+    assert both.projects.has("")

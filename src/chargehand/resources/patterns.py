@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from fnmatch import translate
 from functools import lru_cache
@@ -23,6 +23,12 @@ class Matching(StrEnum):
 def fits(matching: Matching, pattern: str, name: str) -> bool:
     """Return whether a name matches a pattern."""
     return len(name) <= _LONGEST and _compiled(matching, pattern)(name)
+
+
+def all_that_fit(matching: Matching, pattern: str, names: Iterable[str]) -> frozenset[str]:
+    """Return the names that match a pattern."""
+    is_like = _compiled(matching, pattern)
+    return frozenset(name for name in names if len(name) <= _LONGEST and is_like(name))
 
 
 @lru_cache(maxsize=_MOST_WORDS)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import msgspec
 
 from chargehand.domain.user import User
-from chargehand.resources.patterns import Matching, fits
+from chargehand.resources.patterns import Matching, all_that_fit, fits
 from chargehand.resources.policy import READ, Facts, Named
-from chargehand.resources.visibility import ALL, EVERYTHING, Choice, Visibility, only
+from chargehand.resources.visibility import ALL, EVERYTHING, Choice, Visibility, all_but, only
 
 _MOST_KEPT = 10_000
 
@@ -195,7 +195,10 @@ class Rules:
             is_nothing = builders == workers == only()
             closing = self._closing(roles) if is_nothing else None
             found = self._seen[roles] = Visibility(
-                builders=builders, workers=workers, closed=_closed(closing) if closing else ""
+                builders=builders,
+                projects=self._projects(builders),
+                workers=workers,
+                closed=_closed(closing) if closing else "",
             )
         return found
 
@@ -298,6 +301,13 @@ class Rules:
         return any(fits(self.book.matching, pattern, name) for name in names)
 
     def _builders(self, rule: Rule) -> frozenset[str]:
+        if rule.builder is not None:  # Most rules: the other patterns are compared with few.
+            names = (one.name for one in self.book.builders)
+            named = all_that_fit(self.book.matching, rule.builder, names)
+            if rule.project is None and rule.tag is None:
+                return named
+            left = (one for one in self.book.builders if one.name in named)
+            return frozenset(one.name for one in left if self._is_of(rule, one))
         return frozenset(one.name for one in self.book.builders if self._is_of(rule, one))
 
     def _is_of(self, rule: Rule, builder: BuilderNames) -> bool:
@@ -314,6 +324,15 @@ class Rules:
         if rule.worker is None and rule.is_of_builders:
             return frozenset()
         return frozenset(name for name in self.book.workers if self._fits(rule.worker, (name,)))
+
+    def _projects(self, builders: Choice) -> Choice:
+        """Return the projects that are seen: all but those that have hidden builders only."""
+        seen: dict[str, bool] = {}
+        for one in self.book.builders:
+            if one.project:
+                is_seen = builders.has(one.name)
+                seen[one.project] = seen.get(one.project, False) or is_seen
+        return all_but(*(name for name, is_seen in seen.items() if not is_seen))
 
     def _closing(self, roles: frozenset[str]) -> Rule | None:
         """Return the rule about everything that stops those who have these roles."""
