@@ -61,6 +61,8 @@ _MASKED: dict[Column[int], Column[int]] = {
 _FOLLOWING = {requests.c.buildset_id, builds.c.request_id}
 """References whose target is visible whenever the row is."""
 
+_FEW_NAMES = 20
+
 _OF_WORKERS = ("workername", "slavename")
 """Properties of a build that name its worker."""
 
@@ -137,10 +139,21 @@ class _VisibleRows:
         if condition is None:
             return None
         if table.name in _FEW:
-            seen: _Condition = column.in_(select(target).where(condition).correlate(None))
+            chosen = select(target).where(condition).correlate(None)
+            seen: _Condition = (column if self._is_narrow else column + 0).in_(chosen)
         else:
             seen = exists(select(1).where(target == column, condition).correlate(column.table))
         return or_(column.is_(None), seen) if column.nullable else seen
+
+    @property
+    def _is_narrow(self) -> bool:
+        """Whether few rows are seen, so that it pays to begin with them.
+
+        A database that begins with many (it does not know how many there are) looks up each of
+        them, for each row of what is asked for; a calculated value has no index to do it with.
+        """
+        choices = (self._sees.builders, self._sees.workers, self._sees.projects, self._sees.tags)
+        return any(not one.is_exclusion and len(one.names) <= _FEW_NAMES for one in choices)
 
     def _rule(self, table: Table) -> _Condition | None:
         sees = self._sees
