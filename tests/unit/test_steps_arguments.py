@@ -186,3 +186,18 @@ def test_the_numbers_of_trial_are_counted_as_in_buildbot_0_8() -> None:
         "unexpectedSuccesses": 0,
     }
     assert countFailedTests("killed\n")["total"] is None
+
+
+def test_the_arguments_of_all_steps_are_listed_as_in_buildbot_0_8() -> None:
+    class Adds(BuildStep):
+        parms = [*BuildStep.parms, "mine"]
+
+        def __init__(self, **kwargs: object) -> None:
+            for name in self.parms:
+                if name in kwargs:
+                    setattr(self, name, kwargs.pop(name))
+            super().__init__(**kwargs)
+
+    step = Adds(name="adds", haltOnFailure=True, mine=3)
+
+    assert (step.name, step.haltOnFailure, step.mine) == ("adds", True, 3)

@@ -139,6 +139,9 @@ class BuildStep(
         "hideStepIf",
         "workdir",
     ]
+    parms: ClassVar[Any] = list(STEP_ARGUMENTS)
+    """Names of the arguments that all steps take, for classes that were written for Buildbot 0.8;
+    they copy and extend it."""
     set_runtime_properties = True
     _set_by_init = "_commands_begun"
 
