@@ -13,7 +13,7 @@ from buildbot._border.old_arguments import (
     RENAMED_ARGUMENTS,
     SOURCE_MODES,
 )
-from buildbot.plugins import steps, util
+from buildbot.plugins import steps, util, worker
 from buildbot.process import factory
 
 RENAMED = [
@@ -118,3 +118,11 @@ def test_what_is_wrong_with_the_arguments_of_such_a_class_is_said() -> None:
     assert [one.message for one in collector.errors] == [
         "addStep() takes a step, and no argument 'command'"
     ]
+
+
+def test_a_worker_has_the_name_under_which_buildbot_0_8_knew_it() -> None:
+    with collecting() as found:
+        known = worker.LocalWorker("arm-7").slavename
+
+    assert known == "arm-7"
+    assert "use workername" in found.warnings[0].message

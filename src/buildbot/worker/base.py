@@ -115,6 +115,12 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
         if name in _RESERVED:
             error(f'worker name "{name}" is reserved; choose another')
 
+    @property
+    def slavename(self) -> str:
+        """Return the name, as Buildbot 0.8 calls it."""
+        warn(f'worker "{self.name}": slavename was removed from Buildbot; use workername')
+        return self.workername
+
     def _check_numbers(self) -> None:
         what = f'worker "{self.name}"'
         if not check_number(what, "max_builds", self.max_builds, COUNT_OR_NONE):
