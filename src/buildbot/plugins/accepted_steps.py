@@ -78,7 +78,6 @@ STEPS: dict[str, dict[str, Accepted]] = {
     | _of(
         "renderable", RepoDownloadsFromProperties="names", RepoDownloadsFromChangeSource="codebase"
     ),
-    "buildbot.steps.subunit": _of("shell", SubunitShellCommand="failureOnNoTests"),
     "buildbot.steps.vstudio": _of(
         "shell",
         **dict.fromkeys(

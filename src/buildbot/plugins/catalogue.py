@@ -43,6 +43,7 @@ STEPS = {
     **_of("buildbot.steps.cmake", "CMake"),
     **_of("buildbot.steps.python", "BuildEPYDoc", "PyFlakes", "PyLint", "Sphinx"),
     **_of("buildbot.steps.python_twisted", "HLint", "RemovePYCs", "Trial"),
+    **_of("buildbot.steps.subunit", "SubunitShellCommand"),
     **_of("buildbot.steps.cppcheck", "Cppcheck"),
     **_of(
         "buildbot.steps.download_secret_to_worker",

@@ -232,7 +232,6 @@ buildbot.steps.python_twisted: UNSPECIFIED
 buildbot.steps.shell: PerlModuleTestObserver
 buildbot.steps.source.git: GIT_HASH_LENGTH git_describe_flags isTrueOrIsExactlyZero
 buildbot.steps.source.oldsource: *
-buildbot.steps.subunit: SubunitLogObserver
 buildbot.steps.transfer: makeStatusRemoteCommand
 buildbot.steps.vstudio: MSLogLineObserver
 buildbot.twcompat: *

@@ -99,7 +99,6 @@ _ATTRIBUTES: dict[str, dict[str, Any]] = {
     "Robocopy": {"name": "generic"},
     "RpmBuild": {"name": "rpmbuilder", "haltOnFailure": True},
     "RpmLint": {"warnOnFailure": True},
-    "SubunitShellCommand": {"name": "shell"},
     "UbuCowbuilder": {"name": "cowbuilder", **_PACKAGER},
     "UbuPbuilder": {"name": "pbuilder", **_PACKAGER},
 }
