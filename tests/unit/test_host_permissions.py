@@ -223,11 +223,41 @@ def test_nonsense_is_an_error(tmp_path: Path, authz: str, sentence: str):
             "roleMatchers=[util.RolesFromGroups()])",
             "does not look at branches",
         ),
+        (
+            "util.Authz([util.StopBuildEndpointMatcher(role='admin'), "
+            "util.AnyControlEndpointMatcher(role='admins')], "
+            "[util.RolesFromEmails(admins=['ann@x']), util.RolesFromOwner('owner')])",
+            "nobody can have the role \"admin\" of StopBuildEndpointMatcher(role='admin'): the "
+            "roleMatchers give admins, owner only",
+        ),
+        (
+            "util.Authz([util.AnyControlEndpointMatcher(role='admin')], "
+            "[util.RolesFromEmails(admins=['ann@x'])])",
+            'nobody can have the role "admin"',
+        ),
     ],
 )
 def test_rules_that_nobody_wants_are_told(tmp_path: Path, authz: str, sentence: str):
     config, _ = _read(tmp_path, f"c['www']['authz'] = {authz}\n")
     assert any(sentence in str(one) for one in config.warnings)
+
+
+@pytest.mark.parametrize(
+    "authz",
+    [
+        # The last rule refuses the rest.
+        "[util.StopBuildEndpointMatcher(role='admins'), util.AnyEndpointMatcher(role='nobody')], "
+        "[util.RolesFromEmails(admins=['ann@x'])]",
+        "[util.StopBuildEndpointMatcher(role='adm*'), util.AnyControlEndpointMatcher(role='*')], "
+        "[util.RolesFromUsername(['admins'], ['ann'])]",
+        "[util.AnyControlEndpointMatcher(role='anything')], [util.RolesFromGroups('org/')]",
+        "[util.AnyControlEndpointMatcher(role='ad|x')], [util.RolesFromDomain(admins=['x'])], "
+        "stringsMatcher=util.reStrMatcher",
+    ],
+)
+def test_rules_that_somebody_can_satisfy_are_not_complained_about(tmp_path: Path, authz: str):
+    config, _ = _read(tmp_path, f"c['www']['authz'] = util.Authz({authz})\n")
+    assert [str(one) for one in config.warnings] == []
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,11 @@ from chargehand.config.login import Login
 from chargehand.domain.user import User
 from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import Guard
-from chargehand.resources.patterns import Matching, linear
+from chargehand.resources.patterns import Matching, fits, linear
 from chargehand.resources.permissions import (
     BuilderNames,
     Concern,
+    Giving,
     RuleBook,
     Rules,
 )
@@ -154,6 +155,34 @@ def _check(part: Section, authz: Authz, book: RuleBook, login: Login | None) -> 
             "may do what a rule is about",
             "authz",
         )
+    elif _is_plain(authz):
+        _check_roles(part, book)
+
+
+def _check_roles(part: Section, book: RuleBook) -> None:
+    """Say which rules ask for a role that nobody can have.
+
+    The last rule may: a rule about everything for a role that does not exist refuses the rest.
+    """
+    if any(one.giving is Giving.GROUPS for one in book.roles):
+        return  # Groups can be called anything.
+    given = sorted({one.role for one in book.roles})
+    try:
+        missing = [
+            rule
+            for rule in book.rules
+            if not any(fits(book.matching, rule.role, role) for role in given)
+        ]
+    except ValueError:
+        return  # The pattern is an error already.
+    listed = ", ".join(given)
+    for rule in missing:
+        if rule is not book.rules[-1] or not rule.is_for_all or len(missing) == len(book.rules):
+            part.warn(
+                f"c['www']['authz']: nobody can have the role \"{rule.role}\" of {rule.words}: the "
+                f"roleMatchers give {listed} only",
+                "authz",
+            )
 
 
 def _check_pattern(part: Section, kind: str, name: str, pattern: Any) -> None:
