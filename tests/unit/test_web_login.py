@@ -362,6 +362,15 @@ async def test_an_answer_that_this_browser_did_not_ask_for_logs_nobody_in(kept: 
         assert again.status == 403
 
 
+@pytest.mark.parametrize("query", ["token=t", "access_token=t", "code=", "state=s", "username=ann"])
+async def test_what_a_link_brings_logs_nobody_in(query: str):
+    """A token or a code that a caller has from elsewhere says nothing about the caller."""
+    async with _place(_config(Login(name="Forge", provider=_Provider()))) as place:
+        await place.http.get(f"/auth/login?{query}", allow_redirects=False)
+        assert await place.name() == ""
+        assert not place.sessions.sessions
+
+
 async def test_only_trusted_proxies_name_users():
     login = Login(name="RemoteUserAuth", proxy=_Header())
     async with _place(_config(login, trusted_proxies=("127.0.0.0/8",))) as place:
@@ -590,4 +599,15 @@ def test_each_wrong_password_makes_the_next_wait_at_least_as_long(tries: list[tu
         assert attempts.seconds_to_wait(name, "9.9.9.9", 0.0) <= 10
     for name, address in tries:
         attempts.succeeded(name, address)
-        assert attempts.seconds_to_wait(name, address, 0.0) == 0
+        assert attempts.seconds_to_wait(name, "9.9.9.9", 0.0) == 0
+    for address in longest:
+        assert attempts.seconds_to_wait("somebody", address, 0.0) == 0
+
+
+def test_who_knows_one_password_does_not_guess_others_faster():
+    attempts = Attempts()
+    for _ in range(8):
+        attempts.failed("ann", "1.1.1.1", 0.0)
+        attempts.failed("mallory", "1.1.1.1", 0.0)
+        attempts.succeeded("mallory", "1.1.1.1")
+    assert attempts.seconds_to_wait("bob", "1.1.1.1", 0.0) == 2.0 ** (8 - 3)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ _SCHEMES = (
 )
 _HASH = re.compile(r"\$[A-Za-z0-9-]+\$|\{[A-Z0-9]+\}")
 """How hashes begin. What begins otherwise is the password itself."""
+_LOOK_SECONDS = 10.0
 _NEEDED = "pip install 'chargehand[login]'"
 
 
@@ -97,6 +100,7 @@ class PasswordFile:
         self.path = path
         self._read_at: tuple[int, int] | None = None
         self._stored: dict[str, str] = {}
+        self._looked_at = -_LOOK_SECONDS
 
     async def stored(self, name: str) -> Stored:
         """Return what to check a password of *name* against. Raises LoginUnavailable."""
@@ -104,7 +108,12 @@ class PasswordFile:
         return stored_in(self._stored, name)
 
     def may_have(self, name: str) -> bool:
-        """Return whether it had the name when it was last read."""
+        """Return whether it has the name; it may have changed seconds ago."""
+        now = time.monotonic()
+        if now >= self._looked_at + _LOOK_SECONDS:
+            self._looked_at = now
+            with contextlib.suppress(LoginUnavailable):
+                self._read()
         return self._read_at is None or name in self._stored
 
     def _read(self) -> None:

@@ -51,9 +51,18 @@ class Attempts:
         return counts[-1]
 
     def succeeded(self, name: str, address: str) -> None:
-        """Forget the failures of a name from an address, which has shown the right password."""
+        """Take back the failure that was counted for an attempt with the right password.
+
+        Others stay with the address: somebody who has one password may be guessing more.
+        """
         for key in _keys(name, address):
-            self._failures.pop(key, None)
+            failures = self._failures.get(key)
+            if failures is None:
+                continue
+            if key[0] == "name" or failures.count <= 1:
+                del self._failures[key]
+            else:
+                failures.count -= 1
 
 
 def _delay(count: int, longest: float) -> float:
