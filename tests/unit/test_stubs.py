@@ -330,3 +330,19 @@ def test_mypy_finds_a_misspelled_argument_in_the_sample_and_nothing_else(
 
     errors = [text for text in found.stdout.splitlines() if ": error: " in text]
     assert errors == [message], found.stdout + found.stderr
+
+
+@pytest.mark.slow
+def test_pyright_finds_nothing_in_the_sample(installed: Path, tmp_path: Path):
+    sample = _ROOT / "src" / "chargehand" / "cli" / "templates" / "master.cfg.sample"
+    (tmp_path / "sample.py").write_text(sample.read_text())
+
+    found = subprocess.run(
+        [sys.executable, "-m", "pyright", "--pythonpath", str(installed), "sample.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
+    )
+
+    assert "0 errors" in found.stdout, found.stdout + found.stderr
