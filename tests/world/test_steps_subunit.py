@@ -44,6 +44,13 @@ add('lenient', steps.SubunitShellCommand(command='none'))
         (_PASSES, 0, Result.SUCCESS, "1 test passed", None),
         (_PASSES, 1, Result.FAILURE, "1 test passed (failure)", None),
         (
+            "test: h\nuxsuccess: h\n",
+            0,
+            Result.SUCCESS,
+            "1 test passed, 1 passed unexpectedly",
+            None,
+        ),
+        (
             _PASSES + _FAILS,
             0,
             Result.FAILURE,
@@ -54,8 +61,8 @@ add('lenient', steps.SubunitShellCommand(command='none'))
             _PASSES.replace("success:", "successful") + _OTHERS,
             1,
             Result.FAILURE,
-            "5 tests, 2 failed, 1 skipped, 1 failed as expected (failure)",
-            "error: e\nContent-Type: text/plain\ntraceback\n5\nboom\n0\nuxsuccess: h\n",
+            "5 tests, 1 failed, 1 skipped, 1 failed as expected, 1 passed unexpectedly (failure)",
+            "error: e\nContent-Type: text/plain\ntraceback\n5\nboom\n0\n",
         ),
     ],
 )
