@@ -19,8 +19,9 @@ class StepCommands:
     cmd: Any
     _last_command: Any
     _commands_begun: int
-    _unfinished: dict[RemoteCommand, Any] | None = None
-    """Deferreds of the commands that users' code has begun and that run."""
+    _unfinished: dict[int, tuple[RemoteCommand, Any]] | None = None
+    """The commands that users' code has begun and that run, with their Deferreds; by identity, as
+    classes of users may have an equality of their own."""
 
     @outgoing
     async def _run_on_worker(self, command: RemoteCommand) -> RemoteCommand:
@@ -37,7 +38,7 @@ class StepCommands:
         finally:
             self.cmd = None
             if self._unfinished is not None:
-                self._unfinished.pop(command, None)
+                self._unfinished.pop(id(command), None)
         return command
 
     @standing_for(_run_on_worker)
@@ -51,7 +52,8 @@ class StepCommands:
             raise TypeError(f"runCommand takes a RemoteCommand, not a {kind}; is a yield missing?")
         if self._unfinished is None:
             self._unfinished = {}
-        running = self._unfinished[command] = self._run_on_worker(command)
+        running = self._run_on_worker(command)
+        self._unfinished[id(command)] = command, running
         return running
 
     def _next_command_id(self) -> str:
@@ -63,15 +65,15 @@ class StepCommands:
         """Raise RuntimeError if a command runs though ``run()`` has ended: its output and its
         result would count for nothing."""
         if self._unfinished and not self.stopped:
-            name = next(iter(self._unfinished)).remote_command
+            command, _ = next(iter(self._unfinished.values()))
             raise RuntimeError(
-                f'run() ended while its command "{name}" was running; '
+                f'run() ended while its command "{command.remote_command}" was running; '
                 "is a yield or an await missing before self.runCommand(...)?"
             )
 
     async def _end_commands(self) -> None:
         """Stop what still runs: the next step may use the same files."""
-        for command, running in list((self._unfinished or {}).items()):
+        for command, running in list((self._unfinished or {}).values()):
             command.interrupted = True  # One that is about to begin does not.
             await inward(command.interrupt, "the step has ended")
             with suppress(Exception):
