@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urljoin
+
 import pytest
 from web_site import visited, with_web
 
+from chargehand.config.login import Login
 from chargehand.domain.user import User
 from chargehand.resources.permissions import Concern, Rule, RuleBook, Rules
 from chargehand.resources.policy import READ, Facts
@@ -99,3 +103,18 @@ async def test_who_somebody_is_is_asked_before_the_first_request_only() -> None:
         async with site.session.get("/api/v2/builders") as answer:
             assert answer.status == 200
         assert policy.asked == 2
+
+
+@pytest.mark.parametrize("path", ["/", "/builders/1"])
+async def test_the_page_that_refuses_shows_where_to_log_in(path: str) -> None:
+    login = Login(name="passwords")
+    async with (
+        visited(with_web(policy=_CLOSED, login=login)) as site,
+        site.session.get(path, headers={"Accept": "text/html"}) as answer,
+    ):
+        assert answer.status == 403
+        text = await answer.text()
+        link = re.search(r'href="([^"]*auth/login\?redirect=[^"]*)">Log in', text)
+        assert link is not None
+        async with site.session.get(urljoin(path, link[1])) as page:
+            assert page.status != 403

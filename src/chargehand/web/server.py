@@ -257,17 +257,19 @@ class WebServer:
         if (answer := self._gate.answer(request)) is not None:
             return self._protected(request, answer)
         if visitor.sees.closed and is_reading(request):
-            return self._protected(request, await self._forbidden(request, visitor.sees.closed))
+            return self._protected(request, await self._forbidden(request, visitor))
         target = request.raw_path
         if target.startswith(PREFIX) and target[len(PREFIX) : len(PREFIX) + 1] in _AFTER_PREFIX:
             return await self._api.serve(request, visitor, target[len(PREFIX) :])
         return self._protected(request, await self._answer_page(request, visitor))
 
-    async def _forbidden(self, request: web.BaseRequest, why: str) -> web.StreamResponse:
+    async def _forbidden(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
+        why = visitor.sees.closed
         if "text/html" not in request.headers.get("Accept", ""):
             return forbidden(request, why)
         path = request.raw_path.partition("?")[0]
-        return (await self._pages()).error(path, 403, f"You are not allowed to read this: {why}.")
+        text = f"You are not allowed to read this: {why}."
+        return (await self._pages()).error(path, 403, text, visitor.user)
 
     def _protected(
         self, request: web.BaseRequest, answer: web.StreamResponse

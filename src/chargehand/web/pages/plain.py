@@ -98,8 +98,10 @@ class Pages:
         headers = {"Content-Type": kind, "Cache-Control": "no-cache"}
         return web.Response(body=self._static[name], headers=headers)
 
-    def error(self, path: str, status: int, message: str) -> web.StreamResponse:
-        """Return an error page."""
+    def error(
+        self, path: str, status: int, message: str, person: User | None = None
+    ) -> web.StreamResponse:
+        """Return an error page; it shows that *person* is logged in, or a way in."""
         headings = {
             403: "Not allowed",
             404: "Not found",
@@ -107,7 +109,9 @@ class Pages:
             503: "Temporarily unavailable",
         }
         heading = headings.get(status, "Error")
-        response = self.made(path, "error.html", status, heading=heading, message=message)
+        response = self.made(
+            path, "error.html", status, person=person, heading=heading, message=message
+        )
         if status == 503:
             response.headers["Retry-After"] = "5"
         return response
