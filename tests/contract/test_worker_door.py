@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 from remote_worker import NAME, PASSWORD, Master
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
 from chargehand.links.native.farewell import CONFIGURED, ENDED, STOPPING, Farewell
+from chargehand.links.native.native_port import NativePort
 from chargehand_wire.login import login_headers
 from chargehand_wire.messages import PROTOCOL_VERSION
 from chargehand_wire.websocket import ClientSocket
@@ -108,6 +110,40 @@ async def test_a_worker_without_masks_that_does_not_follow_the_protocol_is_close
     with contextlib.suppress(ConnectionResetError):
         assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     writer.close()
+    assert master.registry.attached.empty()
+
+
+@pytest.mark.parametrize("upgrade", ["chargehand-worker, websocket", "websocket"])
+async def test_a_connection_that_breaks_before_the_answer_is_no_error_of_the_master(
+    master: Master, upgrade: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    arrived, gone = asyncio.Event(), asyncio.Event()
+    admit = master.workers.admit
+
+    async def slowly(*arguments: Any, **named: Any) -> Any:
+        admitted = await admit(*arguments, **named)
+        arrived.set()
+        await gone.wait()
+        return admitted
+
+    monkeypatch.setattr(master.workers, "admit", slowly)
+    port = NativePort(master.door)
+    async with await asyncio.get_running_loop().create_server(port, "127.0.0.1", 0) as server:
+        number = server.sockets[0].getsockname()[1]
+        _, writer = await asyncio.open_connection("127.0.0.1", number)
+        headers = {**RIGHT, "Host": "ci", "Upgrade": upgrade}
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        writer.write("\r\n".join(["GET /worker/v1 HTTP/1.1", *lines, "", ""]).encode())
+        await asyncio.wait_for(arrived.wait(), PATIENCE)
+
+        (connection,) = port.connections
+
+        writer.transport.abort()
+        await until(lambda: connection.transport is None)
+        gone.set()
+        await until(lambda: not port.connections)
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
     assert master.registry.attached.empty()
 
 

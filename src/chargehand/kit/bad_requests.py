@@ -1,4 +1,4 @@
-"""Answers to what is no HTTP."""
+"""Answers to what is no HTTP, and to those who are gone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ class TerseHandler(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Say what is wrong in few words."""
+        """Say what is wrong in few words; nothing, not even in the log, if nobody is there."""
+        if isinstance(exc, ConnectionError) and (
+            self.transport is None or self.transport.is_closing()
+        ):
+            return web.Response(status=status)
         if message is not None and len(message) > _LONGEST:
             message = f"{message[:_LONGEST]}...\n"
         return super().handle_error(request, status, exc, message)
