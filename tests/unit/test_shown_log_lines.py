@@ -1,4 +1,4 @@
-"""Lines of a log in the terminal: many are printed at once, as each would be alone."""
+"""Logs, steps and builds in the terminal: many lines are printed at once, as each is alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from chargehand.cli.showing import log_text
+from chargehand.cli.showing import build_begins, build_ended, log_text, step_ended
+from chargehand.domain.result import Result
 
 _LINES = st.lists(
     st.text(alphabet=st.sampled_from("oeh ab\r\x1b[31m0;7é…"), max_size=12), max_size=8
@@ -44,3 +45,14 @@ def test_details_are_left_out_unless_asked_for():
     assert str(log_text(lines, has_channels=True, details=False)) == "    out"
     assert log_text(lines[:1], has_channels=True, details=False) is None
     assert str(log_text(lines[:1], has_channels=False, details=False)) == "    h in dir /build"
+
+
+def test_names_with_line_breaks_stay_in_their_line():
+    failed = Result.FAILURE
+    assert step_ended("a\nb", failed, "uploading c\nd", 1).plain.startswith(
+        "  ✗ a\\nb  uploading c\\nd  "
+    )
+    assert build_ended("a\nb #1", failed, "failed c\nd", 1).plain.startswith(
+        "✗ a\\nb #1: failed c\\nd  "
+    )
+    assert build_begins("a\nb #1").plain == "▶ a\\nb #1"

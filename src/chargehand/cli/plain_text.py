@@ -12,6 +12,11 @@ def plain(text: str) -> str:
     return text if text.isprintable() else _CONTROL.sub(_escaped, text)
 
 
+def plain_line(text: str) -> str:
+    """Return a text as `plain` does, its line breaks as escapes too."""
+    return plain(text).replace("\n", "\\n")
+
+
 def plain_value(value: object) -> object:
     """Return a value of JSON with all texts in it, but keys, so."""
     match value:

@@ -8,6 +8,7 @@ from itertools import groupby
 import msgspec
 from rich.text import Text
 
+from chargehand.cli.plain_text import plain_line
 from chargehand.cli.remote.rows import Eta
 from chargehand.domain.result import Result
 from chargehand.kit.durations import duration, rough
@@ -36,21 +37,22 @@ _LINE_STYLES = {"h": "bright_black"}  # much that is well is written to stderr
 
 def build_begins(title: str) -> Text:
     """Return the line that says that a build starts."""
-    return Text(f"▶ {title}", style="bold")
+    return Text(plain_line(f"▶ {title}"), style="bold")
 
 
 def step_ended(name: str, result: Result, state: str, took: float) -> Text:
     """Return the line that says how a step ended."""
     line = Text("  ")
-    line.append(f"{SIGNS[result]} {name}", style=COLOURS[result])
-    line.append(f"  {state}", style="bright_black")
+    line.append(plain_line(f"{SIGNS[result]} {name}"), style=COLOURS[result])
+    line.append(plain_line(f"  {state}"), style="bright_black")
     line.append(f"  {duration(took)}", style="bright_black")
     return line
 
 
 def build_ended(title: str, result: Result, state: str, took: float) -> Text:
     """Return the line that says how a build ended."""
-    line = Text(f"{SIGNS[result]} {title}: ", style="bold")
+    state = plain_line(state)
+    line = Text(plain_line(f"{SIGNS[result]} {title}: "), style="bold")
     word, details = result.word, f"  {state}" if state else ""
     if result.described(state) == state:  # It says the result itself.
         word, space, rest = state.partition(" ")
