@@ -8,7 +8,7 @@ from itertools import groupby
 import msgspec
 from rich.text import Text
 
-from chargehand.cli.plain_text import plain_line
+from chargehand.cli.plain_text import plain_but_colours, plain_line
 from chargehand.cli.remote.rows import Eta
 from chargehand.domain.result import Result
 from chargehand.kit.durations import duration, rough
@@ -111,7 +111,7 @@ def log_text(
     lines = (line for line in lines if details or not (has_channels and is_detail(line)))
     for style, group in groupby(lines, key=lambda line: styles.get(line[:1], "")):
         texts = [line[1:] if has_channels else line for line in group]
-        texts = [text.rstrip("\r").rpartition("\r")[2] for text in texts]
+        texts = [plain_but_colours(text.rstrip("\r").rpartition("\r")[2]) for text in texts]
         if any("\x1b" in text for text in texts):
             shown = [Text.assemble(indent, Text.from_ansi(text, style=style)) for text in texts]
             found.extend(shown)
