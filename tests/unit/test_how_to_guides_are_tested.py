@@ -24,6 +24,11 @@ _CONFIGURED = {
     "build-in-docker-containers": {
         "f'docker-{number}'": "f'docker-{number}' if number else 'local'"
     },
+    "build-a-patch": {
+        "SecretInAFile('secrets')": "SecretInAFile('SECRETS')",
+        "'docs'": "'lint'",
+        "'tests'": "'linux'",
+    },
     "cancel-builds": {},
     "connect-workers-with-tls": {},
     "decide-who-may-do-what": {},
