@@ -382,6 +382,28 @@ async def test_only_trusted_proxies_name_users():
         assert await place.name(**{"X-User": "carol"}) == ""
 
 
+class _Asking(KnownPeople, frozen=True):
+    """A policy that has to learn who somebody is, each time."""
+
+    def knows(self, user: User) -> bool:
+        return False
+
+    async def learn(self, user: User) -> None:
+        pass
+
+
+async def test_nobody_names_himself_while_a_policy_is_asked():
+    login = Login(name="RemoteUserAuth", proxy=_Header())
+    foreign = {"X-User": "carol", "Origin": "https://evil.example"}
+    for trusted, expected in ((("127.0.0.0/8",), "carol"), (("192.0.2.1",), "")):
+        web = with_web(login=login, policy=_Asking(), trusted_proxies=trusted)
+        allowed = replace(web, web=replace(web.web, allowed_origins=("https://evil.example",)))
+        async with _place(allowed) as place:
+            for _ in range(2):
+                assert await place.name(**{"X-User": "carol"}) == expected
+                assert await place.name(**foreign) == ""
+
+
 async def test_behind_a_trusted_proxy_addresses_and_https_are_the_clients():
     headers = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7", "X-Forwarded-Proto": "https"}
     async with _place(_config(trusted_proxies=("127.0.0.1",))) as place:

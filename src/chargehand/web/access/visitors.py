@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 from aiohttp import web
 
-from chargehand.config.login import Login
+from chargehand.config.login import Login, ProxyLogin
 from chargehand.domain.credentials import ApiToken
 from chargehand.domain.user import User
 from chargehand.kit.accounts import account_name
@@ -96,7 +96,11 @@ class Visitors:
         if login is None:
             return self._anonymous
         if login.proxy is not None and login.proxy.header in headers:
-            return self._forwarded_now(request)
+            named = self._named_by_proxy(request, login.proxy)
+            if named is None:
+                return self._anonymous
+            user, until = self._forwarded.get(named, (None, 0.0))
+            return self._by_user(user) if self._clock.timestamp() < until else None
         secret = self._session_of(request)
         if not secret:
             return self._anonymous
@@ -110,9 +114,11 @@ class Visitors:
         if login is None:
             return self._anonymous
         if login.proxy is not None and login.proxy.header in request.headers:
-            value = request.headers[login.proxy.header]
-            user = await login.proxy.user(value[:_LONGEST])
-            self._forwarded[value] = (user, self._clock.timestamp() + _FORWARDED_SECONDS)
+            named = self._named_by_proxy(request, login.proxy)
+            if named is None:
+                return self._anonymous
+            user = await login.proxy.user(named)
+            self._forwarded[named] = (user, self._clock.timestamp() + _FORWARDED_SECONDS)
             while len(self._forwarded) > _MOST_KEPT:
                 self._forwarded.popitem(last=False)
             return self._by_user(user)
@@ -153,23 +159,20 @@ class Visitors:
             return self._origins.is_own(origin, headers.get("Host", ""))
         return request.method in ("GET", "HEAD") or headers.get("Sec-Fetch-Site") != "cross-site"
 
-    def _forwarded_now(self, request: web.BaseRequest) -> Visitor | None:
-        assert self.login is not None and self.login.proxy is not None
-        header = self.login.proxy.header
-        if not self._proxies.is_trusted(request):
-            if not self._has_warned:
-                self._has_warned = True
-                _log.warning(
-                    "ignoring the header %s of %s, which is no trusted proxy. If it is yours, add "
-                    "it to c['www']['trusted_proxies']",
-                    header,
-                    request.remote,
-                )
-            return self._anonymous
-        if not self._is_from_us(request):
-            return self._anonymous
-        user, until = self._forwarded.get(request.headers[header], (None, 0.0))
-        return self._by_user(user) if self._clock.timestamp() < until else None
+    def _named_by_proxy(self, request: web.BaseRequest, login: ProxyLogin) -> str | None:
+        """Return what the header of a proxy says; None if it is not a proxy of ours that says it,
+        or a page of another site makes it say so."""
+        if self._proxies.is_trusted(request):
+            return request.headers[login.header][:_LONGEST] if self._is_from_us(request) else None
+        if not self._has_warned:
+            self._has_warned = True
+            _log.warning(
+                "ignoring the header %s of %s, which is no trusted proxy. If it is yours, add "
+                "it to c['www']['trusted_proxies']",
+                login.header,
+                request.remote,
+            )
+        return None
 
     def _by_token(self, token: ApiToken | None, request: web.BaseRequest) -> Visitor:
         if token is None:
