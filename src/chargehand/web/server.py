@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import msgspec
 from aiohttp import web
@@ -314,7 +314,24 @@ class WebServer:
     async def _serve_page(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        if (elsewhere := self._sent_elsewhere(request, visitor)) is not None:
+            return elsewhere
         return await (await self._pages()).page(request.raw_path.partition("?")[0], visitor)
+
+    def _sent_elsewhere(
+        self, request: web.BaseRequest, visitor: Visitor
+    ) -> web.StreamResponse | None:
+        """Send somebody who has not logged in to where people log in, if that is automatic."""
+        login = self._config.web.login
+        provider = None if login is None else login.provider
+        if provider is None or not provider.is_automatic or not visitor.user.is_anonymous:
+            return None
+        if "text/html" not in request.headers.get("Accept", ""):
+            return None
+        target = request.raw_path
+        up = "../" * (target.partition("?")[0].count("/") - 1)
+        where = f"{up}auth/login?redirect={quote(target, safe='')}"
+        return web.Response(status=302, headers={"Location": where, "Cache-Control": "no-store"})
 
     async def _serve_static(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         return (await self._pages()).static(

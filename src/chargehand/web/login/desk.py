@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -32,6 +34,8 @@ _log = logging.getLogger("chargehand.login")
 
 _BEGUN_SECONDS = 600.0
 """How long a login at another site may take."""
+_TOLD_SECONDS = 60.0
+_MOST_TOLD = 10_000
 _FOREIGN = "this came from a page of another site"
 Fields = Mapping[str, str]
 
@@ -59,6 +63,8 @@ class LoginDesk:
         self._pages = pages
         self._logged_out = logged_out
         self._passwords = PasswordChecks()
+        self._told: OrderedDict[str, float] = OrderedDict()
+        """When it was last noted that an address has to wait."""
         self._account = Account(
             sessions=sessions,
             tokens=tokens,
@@ -130,7 +136,8 @@ class LoginDesk:
         try:
             entered = await self._passwords.user(site.login, name, password, address)
         except Wrong as wrong:
-            self._refused(name, address, str(wrong))
+            if not wrong.wait or self._is_news(address):
+                self._refused(name, address, str(wrong))
             status = 429 if wrong.wait else 401
             answer = await self._sorry(request, site, fields, status, str(wrong))
             if wrong.wait:
@@ -229,6 +236,16 @@ class LoginDesk:
         answer = _to(site.link(within_site(fields.get("redirect", "/"), site.url)))
         site.cookies.forget_session(answer, is_encrypted=encrypted)
         return answer
+
+    def _is_news(self, address: str) -> bool:
+        """Return whether to note that an address has to wait; a flood is noted once a minute."""
+        now = asyncio.get_running_loop().time()
+        if now - self._told.pop(address, -_TOLD_SECONDS) < _TOLD_SECONDS:
+            return False
+        self._told[address] = now
+        while len(self._told) > _MOST_TOLD:
+            self._told.popitem(last=False)
+        return True
 
     def _refused(self, name: str, address: str, why: str) -> None:
         self._audit.refused(LOGIN, "log in", name, address, why)
