@@ -76,7 +76,6 @@ class _Header(msgspec.Struct, frozen=True):
 
 class _Provider(msgspec.Struct, frozen=True):
     title: str = "Forge"
-    icon: str = "fa-forge"
     is_automatic: bool = False
 
     async def begin(self, callback: str) -> Begun:

@@ -64,10 +64,6 @@ class ProviderLogin(Protocol):
         """The site's name, for a button."""
 
     @property
-    def icon(self) -> str:
-        """The icon of the button, as a class of Font Awesome."""
-
-    @property
     def is_automatic(self) -> bool:
         """Whether visitors are sent there at once."""
 

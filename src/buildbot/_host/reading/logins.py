@@ -203,11 +203,6 @@ class HostedProvider(msgspec.Struct, frozen=True):
         return str(self.hosted.auth.name)
 
     @property
-    def icon(self) -> str:
-        """The icon of the button."""
-        return str(self.hosted.auth.faIcon)
-
-    @property
     def is_automatic(self) -> bool:
         """Whether visitors are sent there at once."""
         return bool(self.hosted.auth.autologin)
