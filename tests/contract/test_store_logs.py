@@ -327,3 +327,52 @@ async def test_a_log_of_a_build_that_ended_by_itself_takes_nothing_more(
     )
 
     assert found is None
+
+
+@pytest.mark.parametrize("kind", [LogType.STDIO, LogType.TEXT])
+async def test_a_log_is_scanned_from_any_line_on_in_its_row_and_in_its_file(
+    workshop: Workshop, kind: LogType
+) -> None:
+    logs = workshop.store.logs
+    log = await _log(workshop, kind)
+    letter = b"o" if kind is LogType.STDIO else b""
+    text = b""
+    for number in range(20):
+        piece = _noise(200, number * 200)
+        text += piece if letter else piece.replace(b"\no", b"\n")[1:]
+        await logs.append(log.id, segment(piece if letter else piece.replace(b"\no", b"\n")[1:]))
+        if number in (0, 1, 19):
+            lines = text.splitlines(keepends=True)
+            for first in (0, 1, 199, 200, 201, len(lines) - 1, len(lines), len(lines) + 5):
+                expected = [line.removeprefix(letter) for line in lines[first:]]
+                assert await _scanned(workshop, log, first) == expected
+    await logs.finish(log.id)
+
+    assert len(await _scanned(workshop, log, 0)) == 4000
+
+
+async def _scanned(workshop: Workshop, log: Log, first: int) -> list[bytes]:
+    found: list[bytes] = []
+
+    def take(number: int, text: bytes) -> bool:
+        assert number == first + len(found)
+        found.extend(text.splitlines(keepends=True))
+        return True
+
+    counts = [count async for count in workshop.store.logs.scan(log.id, first, take)]
+    assert sum(counts) == len(found)
+    return found
+
+
+async def test_a_scan_ends_when_no_more_is_wanted(workshop: Workshop) -> None:
+    log = await _log(workshop)
+    for number in range(3):
+        await workshop.store.logs.append(log.id, segment(b"o%d\n" % number))
+    taken: list[bytes] = []
+
+    def take(_number: int, text: bytes) -> bool:
+        taken.append(text)
+        return len(taken) < 2
+
+    assert [count async for count in workshop.store.logs.scan(log.id, 0, take)] == [2]
+    assert taken == [b"0\n", b"1\n"]

@@ -30,6 +30,7 @@ _NOT_IN_THE_STORE = {
     "etas",
     "forceschedulers",
     "logchunks",
+    "matches",
     "refused_logins",
     "rootlinks",
     "specs",

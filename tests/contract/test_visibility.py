@@ -201,7 +201,8 @@ def _paths() -> Iterator[str]:
             letter, _, name = segment.partition(":")
             values = _values(letter, name) if name else [segment]
             paths = [f"{path}/{value}" for path in paths for value in values]
-        yield from paths
+        question = "?text=e" if endpoint.form == "search" else ""
+        yield from (path + question for path in paths)
 
 
 def _values(letter: str, name: str) -> Sequence[str]:

@@ -32,6 +32,11 @@ class WebLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Maximum number of rows in one answer."""
     large_answers: int = 16
     """Maximum number of concurrent answers of more than 2 MiB."""
+    search_seconds: float = 5.0
+    """Seconds after which a search in a log gives up, and answers with what it found."""
+    searches: int = 8
+    """Maximum number of concurrent searches in logs."""
+    searches_per_client: int = 3
     subscriptions_per_connection: int = 2_000
     subscriptions: int = 20_000
     """Maximum number of live-event patterns, in total."""

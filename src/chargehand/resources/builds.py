@@ -174,6 +174,15 @@ LOG_CHUNK = Entity(
     ),
 )
 
+_RANGE: FieldType[list[int]] = FieldType("range")
+
+LOG_MATCH = Entity(
+    plural="matches",
+    singular="match",
+    fields=(made("line", INTEGER), made("text", STRING), made("ranges", list_of(_RANGE))),
+    collections=tuple(f"{log}/search" for log in _LOGS),
+)
+
 BUILD_DATA = Entity(
     plural="build_data",
     singular="build_data",
@@ -207,7 +216,16 @@ ETA = Entity(
     placeholders={"build_number": "number"},
 )
 
-ENTITIES: tuple[Entity[Never], ...] = (BUILD, BUILD_DATA, ETA, LOG, LOG_CHUNK, STATISTICS, STEP)
+ENTITIES: tuple[Entity[Never], ...] = (
+    BUILD,
+    BUILD_DATA,
+    ETA,
+    LOG,
+    LOG_CHUNK,
+    LOG_MATCH,
+    STATISTICS,
+    STEP,
+)
 
 
 def _properties_keys(event: Event) -> tuple[Key, ...]:

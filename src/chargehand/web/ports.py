@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 from chargehand.domain.audit import AuditEntry
@@ -15,6 +15,7 @@ from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.result import Result
 from chargehand.domain.user import User
 from chargehand.domain.waiting import Waiting
+from chargehand.logs.searching import Take
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis, Page, Query
 
@@ -47,6 +48,10 @@ class Logs(Protocol):
 
     async def raw(self, log_id: LogId) -> RawLog:
         """Return the text as written by the command, without channel letters."""
+
+    def scan(self, log_id: LogId, first: int, take: Take) -> AsyncGenerator[int, None]:
+        """Give *take* what there is from line *first* on, without letters, piece by piece in a
+        thread until it wants no more; yields, now and then, how many lines it has taken since."""
 
 
 class AuditLog(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
@@ -16,6 +16,7 @@ from chargehand.domain.identifiers import BuildId, CommandId, LogId, MasterId, S
 from chargehand.domain.raw_log import RawLog
 from chargehand.kit.tasks import Tasks
 from chargehand.kit.values import replace
+from chargehand.logs.searching import Take
 from chargehand.store.engine.database import Database
 from chargehand.store.errors import LogWriteFailed, StoreError
 from chargehand.store.logs import rows as log_rows
@@ -23,6 +24,7 @@ from chargehand.store.logs import text as log_text
 from chargehand.store.logs.files import LogFiles, OpenedLog
 from chargehand.store.logs.open_log import LogPlaces, OpenLog
 from chargehand.store.logs.records import Extent, ReadAt, last_number
+from chargehand.store.logs.scanning import LogScanner
 from chargehand.store.logs.source import Source, extent_of_content
 
 T = TypeVar("T")
@@ -54,6 +56,7 @@ class Logs:
         self._tasks = Tasks("logs")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="log-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader")
+        self._scanner = LogScanner()
         self._places = LogPlaces(
             database=database,
             files=files,
@@ -74,6 +77,7 @@ class Logs:
             _logger.warning("cannot record the length of running logs: %s", error)
         for threads in (self._writer, self._readers):
             await asyncio.to_thread(threads.shutdown)
+        await self._scanner.close()
 
     async def open(
         self,
@@ -213,6 +217,13 @@ class Logs:
             size += len(source.missing) - source.has_letters
         return RawLog(size=size, chunks=self._chunks(source))
 
+    async def scan(self, log_id: LogId, first: int, take: Take) -> AsyncGenerator[int, None]:
+        """Give *take* what there is from line *first* on, without letters, piece by piece in a
+        thread until it wants no more; yields, now and then, how many lines it has taken since."""
+        source = await self._source(log_id)
+        async for count in self._scanner.scan(self._line_pieces(source, max(first, 0)), take):
+            yield count
+
     async def bring_up_to_date(self) -> None:
         """See to it that rows say of how many lines was announced; at once when they do."""
         if self._measuring is not None:
@@ -348,6 +359,12 @@ class Logs:
             yield from log_text.chunks(read_at, source.extent, has_letters=source.has_letters)
         if source.missing:
             yield source.missing[1:] if source.has_letters else source.missing
+
+    def _line_pieces(self, source: Source, first: int) -> Iterator[tuple[int, bytes]]:
+        with self._reading(source) as read_at:
+            yield from log_text.line_pieces(
+                read_at, source.extent, first, has_letters=source.has_letters
+            )
 
     async def _chunks(self, source: Source) -> AsyncIterator[bytes]:
         pieces = self._pieces(source)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import AsyncGenerator
 
 from chargehand.domain.identifiers import LogId
 from chargehand.domain.raw_log import RawLog
+from chargehand.logs.searching import Take
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis, Query, Scope
 from chargehand.resources.visibility import Visibility
@@ -30,6 +32,10 @@ class SeenLog:
     async def raw(self) -> RawLog:
         """Return the text as written by the command, without channel letters."""
         return await self._logs.raw(self.id)
+
+    def scan(self, first: int, take: Take) -> AsyncGenerator[int, None]:
+        """Give the lines from *first* on to *take*; yields how many it has taken since."""
+        return self._logs.scan(self.id, first, take)
 
 
 class SeenLogs:

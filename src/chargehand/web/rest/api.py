@@ -26,6 +26,7 @@ from chargehand.web.rest.answers import Answer, Question, failure, wants_compact
 from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, ControlMethods, Refused
 from chargehand.web.rest.large import Busy, LargeAnswer
 from chargehand.web.rest.log_reading import LogReader
+from chargehand.web.rest.log_search import LogSearches
 from chargehand.web.rest.reading import NotFound, Reader, resolved_path
 from chargehand.web.rest.repeats import Repeats
 
@@ -58,6 +59,7 @@ class RestApi:
         self.reader = Reader(resources=resources, stages=stages, limits=limits)
         self.repeats = Repeats(self.reader.cached)
         self._logs = LogReader(resources=resources, logs=SeenLogs(resources=resources, logs=logs))
+        self._searches = LogSearches(limits=limits)
         self._audit = audit
         self._desk = ControlMethods(
             controls=controls, resources=resources, stages=stages, audit=audit
@@ -129,6 +131,11 @@ class RestApi:
                     return await self._logs.download(request, sees, resolved, parameters, extra)
                 case "logchunks", _:
                     return await self._logs.contents(sees, resolved, parameters, compact=compact)
+                case "matches", _:
+                    log = await self._logs.find(sees, resolved)
+                    return await self._searches.answer(
+                        request, visitor, log, parameters, compact=compact
+                    )
                 case "build_data", "value":
                     return await self._value(sees, resolved, extra)
                 case _:

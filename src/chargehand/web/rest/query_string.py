@@ -37,7 +37,7 @@ def parse(query_string: str, resolved: Resolved, sees: Visibility) -> Query:
     endpoint = resolved.endpoint
     fields = KINDS[endpoint.plural].types()
     asked = _Parameters(fields, endpoint.is_collection)
-    for name, value in _pairs(query_string):
+    for name, value in pairs(query_string):
         asked.take(name, value)
     return Query(
         kind=endpoint.kind,
@@ -55,12 +55,13 @@ def parse(query_string: str, resolved: Resolved, sees: Visibility) -> Query:
 def line_range(query_string: str, resolved: Resolved) -> tuple[int, int | None]:
     """Return ``offset`` and ``limit`` in lines of a log. Raises BadQuery."""
     asked = _Parameters(KINDS[resolved.endpoint.plural].types(), is_collection=False)
-    for name, value in _pairs(query_string):
+    for name, value in pairs(query_string):
         asked.take(name, value)
     return asked.offset or 0, asked.limit
 
 
-def _pairs(query_string: str) -> list[tuple[str, str]]:
+def pairs(query_string: str) -> list[tuple[str, str]]:
+    """Return the parameters, decoded. Raises BadQuery."""
     if query_string.count("&") >= _MOST_PARAMETERS:
         raise BadQuery(f"too many query parameters: there may be {_MOST_PARAMETERS:,}")
     try:
@@ -93,10 +94,10 @@ class _Parameters:
             case "property":
                 self.properties.append(value)
             case "limit":
-                number = _count(name, value)
+                number = count(name, value)
                 self.limit = number if self.limit is None else self.limit
             case "offset":
-                number = _count(name, value)
+                number = count(name, value)
                 self.offset = number if self.offset is None else self.offset
             case _:
                 self._filter(name, value)
@@ -154,8 +155,8 @@ class _Parameters:
             )
 
 
-def _count(name: str, text: str) -> int | None:
-    """Return the number, None if it is negative."""
+def count(name: str, text: str) -> int | None:
+    """Return the number, None if it is negative. Raises BadQuery."""
     if not _INTEGER.match(text):
         raise BadQuery(f"invalid {name}")
     number = int(text)
