@@ -301,7 +301,6 @@ def test_the_web_port_may_be_written_in_all_ways(files, port, listen):
         "metrics = {'log_interval': 1}",
         "validation = {'branch': None}",
         "mq = {'type': 'wamp'}",
-        "www = {'port': 1, 'plugins': {'waterfall_view': {}}}",
         "www = {'port': 1, 'custom_templates_dir': 'templates'}",
         "services = [reporters.GerritStatusPush('s', 'u')]",
         "db = {'db_url': 'sqlite://', 'engine_kwargs': {'echo': True}}",

@@ -38,6 +38,7 @@ from chargehand.links.native.local import LocalLinks
 from chargehand.links.native.local_listener import LocalListener
 from chargehand.links.native.native_port import NativePort
 from chargehand.links.native.worker_door import WorkerDoor
+from chargehand.plugins.stock_ui import find_stock_ui
 from chargehand.scheduling.service import Scheduling
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
@@ -207,6 +208,7 @@ class Parts:
             routes={"worker": self.worker_door.serve},
             local_socket=local_socket,
             failed_parts=lambda: self.failed_parts,
+            find_stock_ui=find_stock_ui,
         )
 
     @property

@@ -254,6 +254,10 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     limits: WebLimits = msgspec.field(default_factory=WebLimits)
     """Limits for visitors."""
     plugins: dict[str, object] = msgspec.field(default_factory=dict)
+    plugin_files: dict[str, str] = msgspec.field(default_factory=dict)
+    """The directories whose files are served for plug-ins, by their names."""
+    stock_ui: bool | None = None
+    """Whether Buildbot's own interface is served; None: if it is installed."""
     policy: Policy = msgspec.field(default_factory=Everybody)
     """Permissions of visitors."""
     login: Login | None = None

@@ -39,6 +39,8 @@ from chargehand.web.live.event_stream import EventStreams
 from chargehand.web.live.websocket import EventSocket
 from chargehand.web.login.desk import LoginDesk
 from chargehand.web.page_headers import protect
+from chargehand.web.plugins.routes import PluginRoutes
+from chargehand.web.plugins.stock_ui import unmounted
 from chargehand.web.ports import (
     AuditLog,
     Controls,
@@ -84,8 +86,10 @@ class WebServer:
         routes: Mapping[str, Handler] | None = None,
         local_socket: Path | None = None,
         failed_parts: Callable[[], Sequence[FailedPart]] = tuple,
+        find_stock_ui: Callable[[], Path | None] = lambda: None,
     ) -> None:
         self._config = config
+        self._plugins = PluginRoutes(lambda: self._config, find_stock_ui)
         self._clock = clock or SystemClock()
         self._sessions = Sessions(
             store=sessions,
@@ -203,6 +207,7 @@ class WebServer:
             "config": self._serve_config,
             "static": self._serve_static,
             "auth": self._login_desk(audit).serve,
+            **self._plugins.handlers(),
             **others,
         }
 
@@ -254,6 +259,7 @@ class WebServer:
         return await self._answer(request, self._visitors.local(request))
 
     async def _answer(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
+        request = unmounted(request)
         if (answer := self._gate.answer(request)) is not None:
             return self._protected(request, answer)
         if visitor.sees.closed and is_reading(request):

@@ -22,7 +22,7 @@ def frontend_config(config: MasterConfig, user: User) -> Resource:
         if key not in _SECRET_OPTIONS | _OWN_KEYS and _is_plain(value)
     }
     return options | {
-        "port": config.web.options.get("port"),
+        "port": next((one[1] for one in config.web.listen if not isinstance(one, str)), None),
         "plugins": {name: value for name, value in config.web.plugins.items() if _is_plain(value)},
         "auth": {"name": "NoAuth"} if config.web.login is None else dict(config.web.login.shown),
         "authz": {},

@@ -12,6 +12,7 @@ from buildbot._host.reading.permissions import read_policy
 from buildbot._host.reading.section import Section
 from buildbot._host.reading.web_addresses import hsts_seconds, read_addresses
 from buildbot._host.reading.web_limits import read_limits
+from buildbot._host.reading.web_plugins import find_files, read_plugins, read_stock_ui
 from buildbot._host.views.engine_access import EngineAccess
 from chargehand.config.model import WebConfig
 
@@ -19,14 +20,14 @@ _KNOWN_WORDS = """
 allowed_hosts allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
 cookie_expiration_time custom_templates_dir debug default_page emergency_accounts graphql
 json_cache_seconds jsonp limits logfileName logRotateLength max_async_connections maxRotatedFiles
-plugins port rest_minimum_version session_lifetime theme tls trusted_proxies ui_default_config url
-versions ws_ping_interval
+plugins port rest_minimum_version session_lifetime stock_ui theme tls trusted_proxies
+ui_default_config url versions ws_ping_interval
 """
 KNOWN = frozenset(_KNOWN_WORDS.split())
 
 _READ_WORDS = """
 allowed_hosts allowed_origins auth authz cookie_expiration_time emergency_accounts limits plugins
-port session_lifetime tls trusted_proxies
+port session_lifetime stock_ui tls trusted_proxies
 """
 _READ = frozenset(_READ_WORDS.split())
 """Keys whose values are elsewhere in the configuration, some of them secret."""
@@ -58,8 +59,7 @@ def read_web(
     _warn(part)
     for key, wanted in _NUMBERS.items():
         part.number_in(key, wanted)
-    given_plugins = part.part("plugins")
-    plugins = dict(given_plugins.values) if given_plugins is not None else {}
+    plugins = read_plugins(part)
     options = {key: value for key, value in part.values.items() if key not in _READ}
     listen, tls = read_addresses(part)
     login = read_login(part, access)
@@ -71,6 +71,8 @@ def read_web(
         allowed_hosts=_strings(part, "allowed_hosts"),
         limits=read_limits(part),
         plugins=plugins,
+        plugin_files=find_files(part, plugins),
+        stock_ui=read_stock_ui(part),
         options=options,
         plain=_plain({**options, "plugins": plugins}),
         policy=read_policy(part, login, access, builders, workers),
@@ -110,5 +112,3 @@ def _warn(part: Section) -> None:
     for key, what in _NOT_YET.items():
         if _is_meant(part.get(key)):
             part.warn(f"{part.shown(key)} is not supported yet: {what}", key)
-    for name in part.get("plugins") or ():
-        part.warn(f'web plug-in "{name}" is not supported yet; it is ignored', str(name))

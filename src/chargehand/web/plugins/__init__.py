@@ -1,0 +1,1 @@
+"""What plug-ins add to the site: the stock user interface, and the files of its plug-ins."""
