@@ -54,6 +54,19 @@ class DockerDaemon:
         body = {"Image": IMAGE, "Cmd": ["true"], "Labels": labels}
         self._ask("POST", f"/containers/create?name={name}", json.dumps(body).encode())
 
+    def image(self, name: str) -> dict[str, Any]:
+        """Return what it knows of an image."""
+        return dict(self._ask("GET", f"/images/{name}/json"))
+
+    def container(self, name: str) -> dict[str, Any]:
+        """Return what it knows of a container."""
+        return dict(self._ask("GET", f"/containers/{name}/json"))
+
+    def create_network(self, name: str) -> None:
+        """Make a network that reaches nothing outside."""
+        body = {"Name": name, "Driver": "bridge", "Internal": True}
+        self._ask("POST", "/networks/create", json.dumps(body).encode())
+
     def remove(self, name: str) -> None:
         """Remove a container."""
         self._ask("DELETE", f"/containers/{name}?force=1")
@@ -105,8 +118,8 @@ class _Connection(http.client.HTTPConnection):
 
 
 @contextmanager
-def docker_daemon() -> Iterator[DockerDaemon]:
-    """Start an engine, and leave nothing of it behind."""
+def docker_daemon(*more: str) -> Iterator[DockerDaemon]:
+    """Start an engine, with *more* options, and leave nothing of it behind."""
     directory = Path(tempfile.mkdtemp(prefix="dockerd-"))
     (directory / "daemon.json").write_text(json.dumps(_LIMITS))
     command = [
@@ -114,6 +127,7 @@ def docker_daemon() -> Iterator[DockerDaemon]:
         *("--storage-driver", "overlay2", "--config-file", str(directory / "daemon.json")),
         *("--data-root", str(directory / "data"), "--exec-root", str(directory / "exec")),
         *("--pidfile", str(directory / "pid"), "-H", f"unix://{directory / 'socket'}"),
+        *more,
     ]
     daemon = DockerDaemon(directory / "socket")
     with (directory / "log").open("wb") as log:

@@ -15,16 +15,8 @@ from docker_engine import SimulatedEngine
 from buildbot.plugins import util, worker
 from buildbot.process.properties import Properties
 from buildbot.worker.docker import DockerLatentWorker
-from buildbot.worker.docker_settings import (
-    BadSetting,
-    binds,
-    build_context,
-    bytes_of,
-    engine_url,
-    host_config,
-    image_name,
-    with_tag,
-)
+from buildbot.worker.docker_host_config import BadSetting, binds, bytes_of, host_config
+from buildbot.worker.docker_settings import build_context, engine_url, image_name, with_tag
 from buildbot.worker.machine import Machine
 from chargehand.domain.instance import FoundInstance, InstanceHealth, InstanceLabels, LeftInstance
 from chargehand.domain.session import WorkerNotStarted
@@ -300,8 +292,21 @@ def test_settings_of_containers_have_the_names_of_docker_py_or_of_the_api() -> N
         "extra_hosts": {"db": "10.0.0.1"},
         "devices": ["/dev/kvm:/dev/kvm:rwm", "/dev/fuse"],
         "tmpfs": ["/tmp:size=1g"],
-        "binds": {"/a": {"bind": "/b", "mode": "ro"}},
-        "port_bindings": {8080: ("127.0.0.1", 80), "53/udp": None},
+        "binds": {
+            "/a": {"bind": "/b", "mode": "ro"},
+            "/c": {"bind": "/d", "ro": True},
+            "/e": {"bind": "/f", "propagation": "shared"},
+            "g": "/h",
+        },
+        "port_bindings": {8080: ("127.0.0.1", 80), "53/udp": None, 1: [2, (3,), ("10.0.0.1",)]},
+        "links": {"database": "db"},
+        "volumes_from": "a,b:ro",
+        "group_add": ["audio", 44],
+        "dns_opt": ["use-vc"],
+        "cgroupns": "host",
+        "device_read_bps": [{"Path": "/dev/sda", "Rate": 1}],
+        "device_requests": [{"count": -1, "device_ids": ["0"], "capabilities": [["gpu"]]}],
+        "log_config": {"type": "json-file", "config": {"max-size": "1m"}},
         "ulimits": [{"name": "nofile", "soft": 1, "hard": 2}],
         "restart_policy": {"name": "no"},
         "privileged": True,
@@ -319,11 +324,24 @@ def test_settings_of_containers_have_the_names_of_docker_py_or_of_the_api() -> N
             {"PathOnHost": "/dev/fuse", "PathInContainer": "/dev/fuse", "CgroupPermissions": "rwm"},
         ],
         "Tmpfs": {"/tmp": "size=1g"},
-        "Binds": ["/a:/b:ro"],
+        "Binds": ["/a:/b:ro", "/c:/d:ro", "/e:/f:rw,shared", "g:/h:rw"],
         "PortBindings": {
             "8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": "80"}],
-            "53/udp": [{"HostPort": ""}],
+            "53/udp": [{"HostIp": "", "HostPort": ""}],
+            "1/tcp": [
+                {"HostIp": "", "HostPort": "2"},
+                {"HostIp": "", "HostPort": "3"},
+                {"HostIp": "10.0.0.1", "HostPort": ""},
+            ],
         },
+        "Links": ["database:db"],
+        "VolumesFrom": ["a", "b:ro"],
+        "GroupAdd": ["audio", "44"],
+        "DnsOptions": ["use-vc"],
+        "CgroupnsMode": "host",
+        "BlkioDeviceReadBps": [{"Path": "/dev/sda", "Rate": 1}],
+        "DeviceRequests": [{"Count": -1, "DeviceIDs": ["0"], "Capabilities": [["gpu"]]}],
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m"}},
         "Ulimits": [{"Name": "nofile", "Soft": 1, "Hard": 2}],
         "RestartPolicy": {"Name": "no"},
         "Privileged": True,
@@ -363,6 +381,18 @@ def test_sizes_volumes_and_images() -> None:
         ({"volumes": ["/a"]}, 'volume "/a" must be SOURCE:TARGET'),
         ({"volumes": "/a:/b"}, "volumes must be a list of strings"),
         ({"hostconfig": {"mem_limit": "much"}}, "'much' is not a size"),
+        ({"hostconfig": ["privileged"]}, "hostconfig must be a dictionary"),
+        ({"hostconfig": {"mem_limt": 1}}, 'no setting "mem_limt"; do you mean "mem_limit"?'),
+        ({"hostconfig": {"devices": 5}}, "devices cannot be 5"),
+        ({"hostconfig": {"binds": ["/a"]}}, 'volume "/a" must be SOURCE:TARGET'),
+        ({"hostconfig": {"binds": {"/a": {"bind": "/b", "ro": True, "mode": "rw"}}}}, "both ro"),
+        ({"tls": "yes"}, "tls must be True, a dictionary, or docker-py's TLSConfig"),
+        (
+            {"tls": {"ca": "ca.pem"}},
+            "tls: there is no setting ca; there are assert_hostname, ca_cert",
+        ),
+        ({"tls": {"ca_cert": "/absent"}}, "tls: cannot use '/absent': .* No such file"),
+        ({"tls": {"client_cert": "cert.pem"}}, "tls: cannot use 'cert.pem': "),
         ({"master_protocol": "http"}, "master_protocol must be one of"),
     ],
 )

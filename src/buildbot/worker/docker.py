@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,12 @@ from buildbot.interfaces import (
 )
 from buildbot.util.latent import CompatibleLatentWorkerMixin
 from buildbot.worker.docker_engine import DockerEngine, DockerError, NotFound
+from buildbot.worker.docker_host_config import BadSetting, binds, host_config
 from buildbot.worker.docker_registry import RegistryLogins, check_login
 from buildbot.worker.docker_settings import (
-    BadSetting,
-    binds,
     build_context,
+    encryption,
     engine_url,
-    host_config,
     image_name,
     with_tag,
 )
@@ -147,6 +145,7 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
                 engine_url(self.docker_host, is_encrypted=bool(self.tls))
             binds(one for one in _constant(self.volumes, ()) if isinstance(one, str))
             host_config(_constant(self.hostconfig, {}))
+            encryption(self.tls)
         except (BadSetting, ValueError, TypeError, AttributeError) as wrong:
             error(f'worker "{name}": {wrong}')
 
@@ -188,7 +187,7 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
                 "Image": image,
                 "Env": [f"{key}={value}" for key, value in self.worker_environment(master).items()],
                 "Labels": self.instance_labels,
-                "HostConfig": {**host_config(hostconfig), **_with_binds(hostconfig, volumes)},
+                "HostConfig": _host_config(hostconfig or {}, volumes),
             }
             if command:
                 settings["Cmd"] = command.split() if isinstance(command, str) else list(command)
@@ -307,7 +306,7 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
 
     def _engine(self, docker_host: str) -> DockerEngine:
         url, socket = engine_url(docker_host, is_encrypted=bool(self.tls))
-        return DockerEngine(url=url, socket=socket, version=self.version, tls=_tls(self.tls))
+        return DockerEngine(url=url, socket=socket, version=self.version, tls=encryption(self.tls))
 
     async def _follow(self, engine: DockerEngine, container: str) -> None:
         async for line in engine.output(container):
@@ -331,28 +330,12 @@ def _context(dockerfile: Any, *, is_archive: bool) -> bytes:
         raise BadSetting(f"cannot read the build context: {failure}") from failure
 
 
-def _with_binds(hostconfig: Mapping[str, Any], volumes: Any) -> dict[str, Any]:
-    wanted = [*host_config(hostconfig).get("Binds", []), *binds(volumes)]
-    return {"Binds": wanted} if wanted else {}
+def _host_config(hostconfig: Mapping[str, Any], volumes: Any) -> dict[str, Any]:
+    settings = host_config(hostconfig)
+    wanted = [*settings.get("Binds", []), *binds(volumes or [])]
+    return settings | ({"Binds": wanted} if wanted else {})
 
 
 def _build_question(buildargs: Mapping[str, str] | None, target: str | None) -> dict[str, str]:
     question = {"buildargs": json.dumps(dict(buildargs))} if buildargs else {}
     return question | ({"target": target} if target else {})
-
-
-def _tls(tls: Any) -> ssl.SSLContext | None:
-    """Return what encrypts the connection: from a dictionary, or docker-py's TLSConfig."""
-    if not tls or isinstance(tls, ssl.SSLContext):
-        return tls or None
-    given = tls if isinstance(tls, Mapping) else vars(tls) if hasattr(tls, "__dict__") else {}
-    context = ssl.create_default_context(cafile=given.get("ca_cert"))
-    if given.get("verify") is False:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if given.get("assert_hostname") is False:
-        context.check_hostname = False
-    certificate = given.get("client_cert") or given.get("cert")
-    if certificate:
-        context.load_cert_chain(*certificate)
-    return context

@@ -5,32 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
+import ssl
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-_BYTES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_NAMES = {
-    "mem_limit": "Memory",
-    "memswap_limit": "MemorySwap",
-    "mem_reservation": "MemoryReservation",
-    "mem_swappiness": "MemorySwappiness",
-    "kernel_memory": "KernelMemory",
-    "cpuset_cpus": "CpusetCpus",
-    "cpuset_mems": "CpusetMems",
-    "nano_cpus": "NanoCpus",
-    "read_only": "ReadonlyRootfs",
-    "oom_kill_disable": "OomKillDisable",
-    "pids_limit": "PidsLimit",
-}
-"""Words of ``hostconfig`` that the API calls otherwise than by joining them."""
-_SIZES = {"mem_limit", "memswap_limit", "mem_reservation", "shm_size", "kernel_memory"}
+from buildbot.worker.docker_host_config import BadSetting
 
-
-class BadSetting(ValueError):
-    """A setting that the engine cannot be given."""
+_TLS_SETTINGS = {"assert_hostname", "ca_cert", "client_cert", "verify"}
 
 
 def engine_url(docker_host: str, *, is_encrypted: bool) -> tuple[str, str | None]:
@@ -54,99 +37,45 @@ def engine_url(docker_host: str, *, is_encrypted: bool) -> tuple[str, str | None
     )
 
 
-def bytes_of(size: object) -> int:
-    """Return a size, such as ``"512m"``, in bytes. Raises BadSetting."""
-    if isinstance(size, int):
-        return size
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)b?", str(size).strip().lower())
-    if found is None:
-        raise BadSetting(f"{size!r} is not a size: write a number of bytes, or 512m, or 2g")
-    return int(float(found[1]) * _BYTES[found[2]])
+def encryption(tls: Any) -> ssl.SSLContext | None:
+    """Return what encrypts the connection: for True, a dictionary, or docker-py's TLSConfig.
+
+    Raises BadSetting.
+    """
+    if not tls or isinstance(tls, ssl.SSLContext):
+        return tls or None
+    given = _tls_settings(tls)
+    verify = given.get("verify")
+    authority = given.get("ca_cert") or (verify if isinstance(verify, str) else None)
+    certificate = given.get("client_cert") or given.get("cert")
+    place = authority
+    try:
+        context = ssl.create_default_context(cafile=authority)
+        if certificate:
+            place = certificate
+            context.load_cert_chain(*certificate)
+    except (OSError, TypeError, ValueError) as failure:
+        raise BadSetting(f"tls: cannot use {place!r}: {failure}") from failure
+    if verify is False or given.get("assert_hostname") is False:
+        context.check_hostname = False
+    if verify is False:
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
-def host_config(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``hostconfig`` as the API has it: names may be those of docker-py or the API's own."""
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        if value is None:
-            continue
-        if name[:1].isupper():
-            found[name] = value
-            continue
-        api_name = _NAMES.get(name) or "".join(word.capitalize() for word in name.split("_"))
-        found[api_name] = _value(name, value)
-    return found
-
-
-def _value(name: str, value: Any) -> Any:
-    match name:
-        case _ if name in _SIZES:
-            return bytes_of(value)
-        case "extra_hosts" if isinstance(value, Mapping):
-            return [f"{host}:{address}" for host, address in value.items()]
-        case "tmpfs" if isinstance(value, list | tuple):
-            return {path: options for path, _, options in (one.partition(":") for one in value)}
-        case "binds" if isinstance(value, Mapping):
-            return [_bind(source, target) for source, target in value.items()]
-        case "devices":
-            return [_device(one) for one in value]
-        case "port_bindings":
-            return dict(_port(inner, outer) for inner, outer in value.items())
-        case "ulimits":
-            return [_ulimit(one) for one in value]
-        case "restart_policy" if isinstance(value, Mapping):
-            return {key[:1].upper() + key[1:]: setting for key, setting in value.items()}
-        case "cap_add" | "cap_drop" | "dns" | "dns_search" | "security_opt" | "volumes_from":
-            return [value] if isinstance(value, str) else list(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _bind(source: str, target: Any) -> str:
-    if isinstance(target, Mapping):
-        return f"{source}:{target['bind']}:{target.get('mode', 'rw')}"
-    return f"{source}:{target}"
-
-
-def _device(device: Any) -> Any:
-    if not isinstance(device, str):
-        return device
-    outside, _, rest = device.partition(":")
-    inside, _, permissions = rest.partition(":")
-    return {
-        "PathOnHost": outside,
-        "PathInContainer": inside or outside,
-        "CgroupPermissions": permissions or "rwm",
-    }
-
-
-def _port(inner: Any, outer: Any) -> tuple[str, list[dict[str, str]]]:
-    name = str(inner) if "/" in str(inner) else f"{inner}/tcp"
-    outers = outer if isinstance(outer, list) else [outer]
-    return name, [
-        {"HostIp": str(one[0]), "HostPort": str(one[1])}
-        if isinstance(one, tuple)
-        else {"HostPort": "" if one is None else str(one)}
-        for one in outers
-    ]
-
-
-def _ulimit(limit: Any) -> Any:
-    if isinstance(limit, Mapping):
-        return {key[:1].upper() + key[1:]: value for key, value in limit.items()}
-    return {"Name": limit.name, "Soft": limit.soft, "Hard": limit.hard}
-
-
-def binds(volumes: Iterable[str]) -> list[str]:
-    """Check ``volumes``: ``SOURCE:TARGET``, with ``:ro`` or ``:rw``. Raises BadSetting."""
-    found = []
-    for volume in volumes:
-        source, separator, target = str(volume).partition(":")
-        if not (source and separator and target.startswith("/")):
+def _tls_settings(tls: Any) -> dict[str, Any]:
+    if tls is True:
+        return {}
+    if not isinstance(tls, Mapping):
+        if isinstance(tls, str) or not hasattr(tls, "verify"):
             raise BadSetting(
-                f'volume "{volume}" must be SOURCE:TARGET, SOURCE:TARGET:ro or SOURCE:TARGET:rw'
+                f"tls must be True, a dictionary, or docker-py's TLSConfig, not {tls!r}"
             )
-        found.append(f"{source}:{target}")
-    return found
+        return dict(vars(tls))
+    if unknown := sorted(map(str, tls.keys() - _TLS_SETTINGS)):
+        known = ", ".join(sorted(_TLS_SETTINGS))
+        raise BadSetting(f"tls: there is no setting {', '.join(unknown)}; there are {known}")
+    return dict(tls)
 
 
 def build_context(dockerfile: str) -> bytes:
