@@ -79,6 +79,7 @@ class SimulatedOpenStack(SimulatedCloud):
         router.add_post("/identity/v3/auth/tokens", self._log_in)
         router.add_get("/compute/flavors/detail", self._flavors)
         router.add_get("/image/v2/images", self._images)
+        router.add_get("/image/v2/images/{id}", self._image)
         router.add_post("/compute/servers", self._create)
         router.add_get("/compute/servers/detail", self._list)
         router.add_get("/compute/servers/{id}", self._get)
@@ -116,6 +117,11 @@ class SimulatedOpenStack(SimulatedCloud):
             {"id": "i-2", "name": "builder-2", "created_at": "2026-02-01T00:00:00Z"},
         ]
         return _one_at_a_time(request, "images", images)
+
+    async def _image(self, request: web.Request) -> web.Response:
+        if request.match_info["id"] != "d-2":
+            return web.json_response({"message": "No image found."}, status=404)
+        return web.json_response({"id": "d-2", "min_disk": 1, "size": 3 * 2**30 + 1})
 
     async def _create(self, request: web.Request) -> web.Response:
         server = (await request.json())["server"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -19,7 +20,10 @@ from simulated_clouds import (
 )
 
 from buildbot._border.errors import collecting
-from buildbot.interfaces import LatentWorkerFailedToSubstantiate
+from buildbot.interfaces import (
+    LatentWorkerCannotSubstantiate,
+    LatentWorkerFailedToSubstantiate,
+)
 from buildbot.plugins import util, worker
 from buildbot.process.properties import Properties
 
@@ -215,6 +219,8 @@ async def test_a_server_of_openstack_is_what_the_configuration_says(
         ({"image": "builder-3"}, 'OpenStack has no image "builder-3"'),
         ({"flavor": "huge"}, 'OpenStack has no flavor "huge"'),
         ({"os_password": "stale"}, "requires authentication. (check the credentials"),
+        ({"block_devices": [{"uuid": "d-3"}]}, "No image found."),
+        ({"nova_args": {"nics": [{"net-name": "ci"}]}}, 'has "net-id", not "net-name"'),
         ({"region": "three"}, 'OpenStack has no service "compute" in region "three"'),
         ({"os_auth_args": {"auth_url": "http://k", "auth_type": "v9"}}, 'auth_type "v9" is not'),
     ],
@@ -222,7 +228,8 @@ async def test_a_server_of_openstack_is_what_the_configuration_says(
 async def test_what_openstack_does_not_have_is_told(
     cloud: SimulatedOpenStack, arguments: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises(LatentWorkerFailedToSubstantiate) as refusal:
+    problems = (LatentWorkerFailedToSubstantiate, LatentWorkerCannotSubstantiate)
+    with pytest.raises(problems) as refusal:
         await labelled(on(cloud, **arguments)).start_instance(Properties())
 
     assert words in str(refusal.value)
@@ -245,6 +252,81 @@ async def test_flavors_and_images_are_chosen_among_all_by_what_openstack_tells_o
 
     (server,) = cloud.servers.values()
     assert (server["flavorRef"], server["imageRef"]) == (flavor, image)
+
+
+@pytest.mark.parametrize("cloud", ["openstack"], indirect=True)
+@pytest.mark.parametrize(
+    ("device", "size"),
+    [
+        ({"uuid": "d-2"}, 4),  # what the image needs
+        ({"uuid": "d-2", "volume_size": "7"}, 7),
+        ({"uuid": "d-2", "destination_type": "local"}, None),
+        ({"uuid": "v-1", "source_type": "volume"}, None),
+        ({"uuid": "s-1", "source_type": "snapshot"}, None),
+    ],
+)
+async def test_a_volume_is_as_large_as_its_image_needs(
+    cloud: SimulatedOpenStack, device: dict[str, Any], size: int | None
+) -> None:
+    await labelled(on(cloud, image=None, block_devices=[device])).start_instance(Properties())
+
+    (server,) = cloud.servers.values()
+    (found,) = server["block_device_mapping_v2"]
+    assert found.get("volume_size") == size
+
+
+@pytest.mark.parametrize("cloud", ["openstack"], indirect=True)
+async def test_arguments_of_novaclient_have_the_names_of_the_service(
+    cloud: SimulatedOpenStack,
+) -> None:
+    more = {
+        "nics": "auto",
+        "files": {"/etc/ci": b"\x00", "/etc/motd": "hello"},
+        "userdata": io.StringIO("#!/bin/sh"),
+        "admin_pass": "p",
+        "disk_config": "AUTO",
+        "access_ip_v4": "10.0.0.1",
+        "config_drive": True,
+        "scheduler_hints": {"group": "g"},
+    }
+
+    await labelled(on(cloud, nova_args=more)).start_instance(Properties())
+
+    (server,) = cloud.servers.values()
+    assert server["networks"] == "auto"
+    assert server["personality"] == [
+        {"path": "/etc/ci", "contents": "AA=="},
+        {"path": "/etc/motd", "contents": "aGVsbG8="},
+    ]
+    assert server["user_data"] == "IyEvYmluL3No"
+    assert (server["adminPass"], server["OS-DCF:diskConfig"]) == ("p", "AUTO")
+    assert (server["accessIPv4"], server["config_drive"]) == ("10.0.0.1", True)
+    assert cloud.bodies[-1]["os:scheduler_hints"] == {"group": "g"}
+
+
+@pytest.mark.parametrize("cloud", ["openstack"], indirect=True)
+@pytest.mark.parametrize("ending", ["", "/", "/v3", "/v3/", "/v2.0", "/v2.0/"])
+@pytest.mark.parametrize(
+    ("project", "scope"),
+    [
+        (
+            {"tenant_name": "builds", "default_domain_name": "d"},
+            {"project": {"name": "builds", "domain": {"name": "d"}}},
+        ),
+        ({"tenant_id": "p-1"}, {"project": {"id": "p-1"}}),
+        ({}, None),
+    ],
+)
+async def test_old_addresses_and_words_of_the_identity_service_are_known(
+    cloud: SimulatedOpenStack, ending: str, project: dict[str, str], scope: object
+) -> None:
+    given = {"auth_url": f"{cloud.url}/identity{ending}", "username": "ci", **project}
+
+    await labelled(on(cloud, os_auth_args={**given, "password": "os secret"})).start_instance(
+        Properties()
+    )
+
+    assert cloud.logins[0].get("scope") == scope
 
 
 @pytest.mark.parametrize("cloud", ["openstack"], indirect=True)
@@ -297,7 +379,7 @@ async def test_a_server_of_upcloud_is_what_hostconfig_says(cloud: SimulatedUpclo
     await labelled(on(cloud, hostconfig=host)).start_instance(Properties())
 
     (server,) = cloud.servers.values()
-    assert (server["zone"], server["core_number"], server["hostname"]) == ("fi-hel1", 4, _NAME)
+    assert (server["zone"], server["core_number"], server["hostname"]) == ("fi-hel1", 4, "arm-7")
     assert server["storage_devices"]["storage_device"][0]["size"] == 30
     assert server["login_user"] == {"ssh_keys": {"ssh_key": ["ssh-ed25519 A"]}}
     assert server["user_data"] == f"start {_PASSWORD}"

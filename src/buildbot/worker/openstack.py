@@ -16,7 +16,14 @@ from buildbot.process.properties import Properties
 from buildbot.util.latent import CompatibleLatentWorkerMixin
 from buildbot.util.rest import Access, RestClient
 from buildbot.worker.on_rest import WorkerOnRest
-from buildbot.worker.openstack_cloud import Cloud, block_device, listed, server_of
+from buildbot.worker.openstack_cloud import (
+    Cloud,
+    block_device,
+    listed,
+    needs_size,
+    server_of,
+    smallest_volume,
+)
 
 _POLL_SECONDS = 5.0
 
@@ -134,7 +141,7 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
             name=self.instance_name,
             flavor=await self._chosen("flavors", flavor),
             image=await self._chosen("images", image) if image else None,
-            devices=[block_device(one) for one in devices],
+            devices=[await self._block_device(one) for one in devices],
             metadata={**meta, **environment, **self.instance_labels},
             more=more,
         )
@@ -177,6 +184,14 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
             if str(wanted) in (one.name, one.id):
                 return str(one.id)
         raise LatentWorkerFailedToSubstantiate(f'OpenStack has no {kind[:-1]} "{wanted}"')
+
+    async def _block_device(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        device = block_device(given)
+        if needs_size(device):
+            images = RestClient(self._service, self._cloud.images)
+            answer = await self._answer(images, "GET", f"/v2/images/{device['uuid']}")
+            device["volume_size"] = smallest_volume(answer.content)
+        return device
 
     async def _everything(self, kind: str) -> list[Mapping[str, Any]]:
         images = RestClient(self._service, self._cloud.images)

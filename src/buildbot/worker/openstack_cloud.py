@@ -10,13 +10,27 @@ from typing import Any
 
 import msgspec
 
+from buildbot.interfaces import LatentWorkerCannotSubstantiate
 from buildbot.util.rest import Access, RestClient, RestError
 from chargehand.kit.values import shown_without
 
 _TOKEN_SECONDS = 300.0
 _DEFAULT_DOMAIN = "default"
-_OUTSIDE = ("scheduler_hints",)
+_GIB = 1 << 30
 _USER_DATA = ("userdata", "user_data")
+_NAMES = {
+    "access_ip_v4": "accessIPv4",
+    "access_ip_v6": "accessIPv6",
+    "admin_pass": "adminPass",
+    "disk_config": "OS-DCF:diskConfig",
+}
+"""Arguments of novaclient that the service calls otherwise."""
+_NETWORK_NAMES = {
+    "net-id": "uuid",
+    "port-id": "port",
+    "v4-fixed-ip": "fixed_ip",
+    "v6-fixed-ip": "fixed_ip",
+}
 
 
 def listed(found: Mapping[str, Any]) -> SimpleNamespace:
@@ -79,10 +93,10 @@ class Cloud:
 
     async def _log_in(self, until: float) -> _Login:
         given = await self._credentials()
-        url = str(given["auth_url"]).rstrip("/")
+        url = identity_url(str(given["auth_url"]))
 
         async def access() -> Access:
-            return Access(url=url if url.endswith("/v3") else f"{url}/v3")
+            return Access(url=url)
 
         answer = await RestClient("OpenStack's identity service", access).request(
             "POST", "/auth/tokens", body=credentials(given), repeatable=True
@@ -92,6 +106,12 @@ class Cloud:
         )
         catalog = answer.content["token"].get("catalog") or ()
         return _Login(token=token, endpoints=endpoints(catalog, self._region), until=until)
+
+
+def identity_url(auth_url: str) -> str:
+    """Return where version 3 of the identity service is: old addresses name version 2."""
+    url = auth_url.rstrip("/").removesuffix("/v2.0").rstrip("/")
+    return url if url.endswith("/v3") else f"{url}/v3"
 
 
 def endpoints(catalog: Sequence[Mapping[str, Any]], region: str | None) -> dict[str, str]:
@@ -125,17 +145,39 @@ def credentials(given: Mapping[str, Any]) -> dict[str, Any]:
             identity = {"methods": ["password"], "password": {"user": user}}
         case _:
             raise RestError(f'auth_type "{method}" is not supported; use v3password')
-    return {"auth": {"identity": identity, "scope": {"project": _named(given, "project")}}}
+    project = _named(given, "project")
+    is_scoped = project.get("id") or project.get("name")
+    scope = {"scope": {"project": project}} if is_scoped else {}
+    return {"auth": {"identity": identity, **scope}}
 
 
 def _named(given: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Return a user or a project: by its identifier, or by its name and its domain's."""
-    if given.get(f"{what}_id"):
-        return {"id": given[f"{what}_id"]}
-    name = given.get("username") if what == "user" else given.get("project_name")
-    domain = given.get(f"{what}_domain_name")
-    named = {"name": domain} if domain else {"id": given.get(f"{what}_domain_id")}
-    return {"name": name, "domain": named if any(named.values()) else {"id": _DEFAULT_DOMAIN}}
+    """Return a user or a project: by its identifier, or by its name and its domain's.
+
+    Keystone's older word for a project is tenant.
+    """
+    names = ["user"] if what == "user" else ["project", "tenant"]
+    for one in names:
+        if given.get(f"{one}_id"):
+            return {"id": given[f"{one}_id"]}
+    keys = ["username"] if what == "user" else [f"{one}_name" for one in names]
+    name = next((given[key] for key in keys if given.get(key)), None)
+    for owner in (what, "default"):
+        for key in ("name", "id"):
+            if found := given.get(f"{owner}_domain_{key}"):
+                return {"name": name, "domain": {key: found}}
+    return {"name": name, "domain": {"id": _DEFAULT_DOMAIN}}
+
+
+def needs_size(device: Mapping[str, Any]) -> bool:
+    """Return whether a block device is a volume made of an image, and has no size."""
+    kinds = (device["source_type"], device["destination_type"])
+    return kinds == ("image", "volume") and "volume_size" not in device
+
+
+def smallest_volume(image: Mapping[str, Any]) -> int:
+    """Return the GiB of the smallest volume that holds an image of the image service."""
+    return max(int(image.get("min_disk") or 0), -(-int(image.get("size") or 0) // _GIB), 1)
 
 
 def block_device(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,7 +204,10 @@ def server_of(
     metadata: Mapping[str, Any],
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return a request for a server. *more* has the names of ``nova boot``'s arguments."""
+    """Return a request for a server. *more* has the names of novaclient's arguments.
+
+    Raises LatentWorkerCannotSubstantiate.
+    """
     server: dict[str, Any] = {
         "name": name,
         "flavorRef": flavor,
@@ -174,22 +219,37 @@ def server_of(
         server["block_device_mapping_v2"] = list(devices)
     body: dict[str, Any] = {"server": server}
     for key, value in more.items():
-        if key in _OUTSIDE:
-            body[f"os:{key}"] = value
-        elif key == "nics":
-            server["networks"] = [_network(one) for one in value]
-        elif key == "security_groups":
-            server[key] = [one if isinstance(one, Mapping) else {"name": one} for one in value]
-        elif key in _USER_DATA:
-            text = value if isinstance(value, bytes) else str(value).encode()
-            server["user_data"] = b64encode(text).decode()
-        elif key == "meta":
-            server["metadata"] = {**value, **server["metadata"]}
-        else:
-            server[key] = value
+        match key:
+            case "scheduler_hints":
+                body["os:scheduler_hints"] = value
+            case "nics":
+                server["networks"] = value if isinstance(value, str) else list(map(_network, value))
+            case "security_groups":
+                server[key] = [one if isinstance(one, Mapping) else {"name": one} for one in value]
+            case _ if key in _USER_DATA:
+                server["user_data"] = _encoded(value)
+            case "files":
+                server["personality"] = [
+                    {"path": path, "contents": _encoded(content)} for path, content in value.items()
+                ]
+            case "meta":
+                server["metadata"] = {**value, **server["metadata"]}
+            case _:
+                server[_NAMES.get(key, key)] = value
     return body
 
 
+def _encoded(content: Any) -> str:
+    """Return a text, bytes or what a file holds in base 64."""
+    content = content.read() if hasattr(content, "read") else content
+    data = content if isinstance(content, bytes) else str(content).encode()
+    return b64encode(data).decode()
+
+
 def _network(nic: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"net-id": "uuid", "port-id": "port", "v4-fixed-ip": "fixed_ip"}
-    return {names.get(key, key): value for key, value in nic.items()}
+    if "net-name" in nic:
+        raise LatentWorkerCannotSubstantiate(
+            'nova_args: a network has "net-id", not "net-name": '
+            f'"openstack network show -c id {nic["net-name"]}" tells it'
+        )
+    return {_NETWORK_NAMES.get(key, key): value for key, value in nic.items()}

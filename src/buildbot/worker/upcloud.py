@@ -123,7 +123,7 @@ class UpcloudLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         labels = [{"key": key, "value": value} for key, value in self.instance_labels.items()]
         server = {
             "title": self.instance_name,
-            "hostname": host.get("hostname") or self.instance_name,
+            "hostname": host.get("hostname") or self.name,
             "zone": host["zone"],
             "plan": host["plan"],
             "metadata": "yes",
@@ -131,8 +131,9 @@ class UpcloudLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
             "labels": {"label": labels},
         }
         server |= {key: host[key] for key in ("core_number", "memory_amount") if host.get(key)}
-        if host.get("ssh_keys"):
-            server["login_user"] = {"ssh_keys": {"ssh_key": list(host["ssh_keys"])}}
+        if keys := host.get("ssh_keys"):
+            listed = [keys] if isinstance(keys, str) else list(keys)
+            server["login_user"] = {"ssh_keys": {"ssh_key": listed}}
         return server
 
     async def _access(self) -> Access:
