@@ -1,11 +1,27 @@
 # `make demo` shows a master at work; `make test` checks everything. Both set up what they need.
-.PHONY: demo test lint unit slow explore fuzz measures bench format installed
+.PHONY: demo ui ui-lint ui-test test lint unit slow explore fuzz measures bench format installed
 
 demo:
 	@scripts/set-up run
 	@.venv/bin/chargehand demo $(if $(DIR),--directory $(DIR))
 
-test: lint unit
+# The web UI with hot reload, at http://localhost:5173, for the running master at MASTER.
+ui: MASTER ?= http://localhost:8010
+ui:
+	@scripts/set-up run
+	@cd web && MASTER=$(MASTER) $(NODE) node_modules/vite/bin/vite.js
+
+# The Node that `scripts/set-up` found or installed.
+NODE = $$($(CURDIR)/.venv/bin/python $(CURDIR)/scripts/ui/build.py --path)
+
+test: lint unit ui-test
+
+ui-lint: installed
+	cd web && $(NODE) node_modules/typescript/bin/tsc --noEmit
+	cd web && $(NODE) node_modules/oxlint/bin/oxlint --deny-warnings src
+
+ui-test: installed ui-lint
+	cd web && $(NODE) node_modules/vitest/vitest.mjs run
 
 installed:
 	@scripts/set-up test

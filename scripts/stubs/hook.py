@@ -1,4 +1,4 @@
-"""Adds the stubs of the extension API to each wheel that is built."""
+"""Adds the stubs of the extension API, and the web UI, to each wheel that is built."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "ui")]
 
+from build import NODE_PACKAGE, build, is_current, node
 from package import write
 
 
@@ -20,10 +21,16 @@ class Stubs(BuildHookInterface[Any]):
 
     _place: Path | None = None
 
+    def dependencies(self) -> list[str]:
+        """Ask for a Node where the UI must be built and the machine has none that is new enough."""
+        is_needed = self.target_name == "wheel" and not is_current() and node() is None
+        return [NODE_PACKAGE] if is_needed else []
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Write them, unless the sources themselves are installed."""
         if version == "editable":
-            return
+            return  # `scripts/set-up` builds the UI: it changes more often than what is installed.
+        build(Path(self.root))
         self._place = Path(tempfile.mkdtemp())
         write(self._place, Path(self.root) / "src")
         build_data["force_include"][str(self._place)] = "buildbot-stubs"

@@ -115,7 +115,7 @@ async def test_pages_and_the_api_are_served_with_the_certificate(
 ):
     async with serving(tmp_path, authority) as site:
         assert site.server.urls == [f"https://127.0.0.1:{site.port}/"]
-        status, headers, text = await site.get("/")
+        status, headers, text = await site.get("/plain/")
         assert (status, "</html>" in text) == (200, True)
         assert headers["Strict-Transport-Security"] == f"max-age={_YEAR:.0f}"
         status, _, text = await site.get("/api/v2/builders")
@@ -191,7 +191,7 @@ async def test_reading_the_configuration_again_changes_between_http_and_https(
             assert answer.status == 200
             assert "Strict-Transport-Security" not in answer.headers
         await site.server.reconfigure(site.config)
-        assert (await site.get("/"))[0] == 200
+        assert (await site.get("/plain/"))[0] == 200
 
 
 async def test_a_certificate_that_is_missing_keeps_the_server_as_it_is(
@@ -202,7 +202,7 @@ async def test_a_certificate_that_is_missing_keeps_the_server_as_it_is(
         web = WebConfig(listen=(ADDRESS,), tls={ADDRESS: missing})
         with pytest.raises(CannotListen, match=r"cannot serve HTTPS with .*no.pem.*: No such file"):
             await site.server.reconfigure(MasterConfig(web=web))
-        assert (await site.get("/"))[0] == 200
+        assert (await site.get("/plain/"))[0] == 200
 
 
 async def test_handshakes_that_never_end_keep_nobody_out(tmp_path: Path, authority: Authority):
@@ -214,7 +214,7 @@ async def test_handshakes_that_never_end_keep_nobody_out(tmp_path: Path, authori
             # Half of them begin TLS, and say no more.
             writer.write(b"\x16\x03\x01\x02\x00" if number % 2 else b"")
             silent.append((reader, writer))
-        assert (await site.get("/"))[0] == 200
+        assert (await site.get("/plain/"))[0] == 200
         assert site.server.connections <= 16
         for _, writer in silent:
             writer.transport.abort()

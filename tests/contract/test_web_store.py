@@ -133,7 +133,7 @@ async def test_properties_and_results_are_as_buildbot_has_them(tmp_path: Path):
 
 async def test_the_pages_show_what_the_store_has(tmp_path: Path):
     async with stored_site(tmp_path) as (server, _), _session(server) as session:
-        for path in ("/", "/builders/1", "/builds/1"):
+        for path in ("/plain/", "/plain/builders/1", "/plain/builds/1"):
             async with session.get(path) as response:
                 assert response.status == 200
                 assert "builder 0" in await response.text()

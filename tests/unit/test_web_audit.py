@@ -68,5 +68,5 @@ async def test_visitors_do_not_read_the_log_on_any_path():
                     assert answer.status in (403, 404), path
         async with site.session.get("/api/v2/audit") as answer:
             assert "only commands on the master's machine" in await answer.text()
-        async with site.session.get("/audit") as answer:
+        async with site.session.get("/plain/audit") as answer:
             assert answer.status == 403

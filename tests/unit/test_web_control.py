@@ -228,7 +228,7 @@ async def test_during_an_outage_of_the_database_an_order_may_be_repeated_later(c
         for path, body in (
             ("/api/v2/buildrequests/4", {"method": "cancel", "params": {}}),
             ("/api/v2/builds", None),
-            ("/builders/1", None),
+            ("/plain/builders/1", None),
         ):
             call = body and {"jsonrpc": "2.0", "id": 1, **body}
             verb = "POST" if body else "GET"

@@ -21,7 +21,7 @@ _FILES = (
 
 
 async def _page(site, path: str) -> tuple[int, str]:
-    async with site.session.get(path) as response:
+    async with site.session.get(f"/plain{path}") as response:
         assert response.headers["Content-Type"] == "text/html; charset=utf-8"
         assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
         return response.status, await response.text()
@@ -46,7 +46,7 @@ async def test_the_first_page_lists_recent_builds_and_what_waits_and_why():
 async def test_a_build_has_a_page_with_its_steps_and_logs(path: str):
     async with visited() as site:
         status, text = await _page(site, path)
-        root = "../" * (path.count("/") - 1)
+        root = "../" * path.count("/")
 
         assert status == 200
         assert "<title>quick one #1 · Our &lt;builds&gt;</title>" in text
@@ -200,7 +200,7 @@ async def test_a_page_that_fails_says_so_and_the_log_says_why(caplog):
 
         assert status == 500
         assert "Something went wrong" in text
-        assert "GET / failed" in caplog.text
+        assert "GET /plain/ failed" in caplog.text
 
 
 async def test_what_pages_use_is_served_here():

@@ -180,7 +180,7 @@ async def test_every_wait_says_why() -> None:
         requests = {name: await ci.force(name) for name in expected}
         for name, (kind, sentence) in expected.items():
             assert sentence in await ci.waits(requests[name], kind), name
-        page = (await ci.fetch("")).decode()
+        page = (await ci.fetch("plain/")).decode()
         ci.worker("one").let_go("slow")
         ci.worker("two").let_go("held")
 

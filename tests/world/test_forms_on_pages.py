@@ -104,7 +104,7 @@ class _Page(HTMLParser):
 
 async def _form(ci: World, builder: str) -> _Page:
     found = await ci.one(f"builders/{builder}")
-    text = (await ci.fetch(f"builders/{found['builderid']}/forceschedulers")).decode()
+    text = (await ci.fetch(f"plain/builders/{found['builderid']}/forceschedulers")).decode()
     page = _Page("asks")
     page.feed(text)
     assert "Ask &#34;everything&#34;" in text
@@ -153,5 +153,5 @@ async def test_choices_are_those_of_the_builder() -> None:
         page = await _form(ci, "other")
 
         assert page.choices["branch"] == ["other-one", "other-two"]
-        text = (await ci.fetch("builders/1")).decode()
+        text = (await ci.fetch("plain/builders/1")).decode()
         assert 'href="../builders/1/forceschedulers"' in text

@@ -127,7 +127,7 @@ async def test_what_a_removed_worker_has_left_is_told_and_stopped_when_it_is_bac
             "its worker is no longer configured; it may still run",
         )
         assert f'instance {record["name"]} (i-{record["name"]}) of worker "cloud" may' in ci.log
-        page = await ci.fetch(f"/workers/{record['workerid']}")
+        page = await ci.fetch(f"/plain/workers/{record['workerid']}")
         assert b"no longer configured; it may still run" in page
         assert record["name"] in _machines(ci)
 

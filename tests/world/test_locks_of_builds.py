@@ -138,7 +138,7 @@ async def test_why_a_build_waits_is_told_everywhere() -> None:
             assert (found["kind"], found["sentence"]) == ("lock_held", sentence)
         assert await ci.get(f"buildrequests/{holder}/why") == []
         for page in ("", f"builds/{build.id}"):
-            assert sentence in html.unescape((await ci.fetch(page)).decode())
+            assert sentence in html.unescape((await ci.fetch(f"plain/{page}")).decode())
 
         ci.worker("local").let_go("held")
         await ci.finished(waiter)
@@ -155,7 +155,7 @@ async def test_a_build_whose_worker_takes_long_to_prepare_says_so() -> None:
         await ci.sleep(42)
         build = ci.last_build("b")
         sentence = await ci.waits(request, "worker_preparing")
-        page = (await ci.fetch(f"builds/{build.id}")).decode()
+        page = (await ci.fetch(f"plain/builds/{build.id}")).decode()
         (step,) = await ci.get(f"builds/{build.id}/steps")
         await ci.sleep(260)
         after = await ci.waits(request, "workers_quarantined")

@@ -88,7 +88,7 @@ async def test_a_build_that_its_parent_blocks_says_so(text: str, in_state: str, 
         assert f"which it has triggered: {why}" in sentence
         assert ci.step(parent, "trigger").state.endswith(f"; deadlock: it {in_state}")
         assert f"build parent #1: {sentence}" in ci.log
-        page = html.unescape((await ci.fetch(f"builds/{parent.id}")).decode())
+        page = html.unescape((await ci.fetch(f"plain/builds/{parent.id}")).decode())
         assert sentence in page
 
         await ci.order(f"builds/{parent.id}", "stop", reason="enough")

@@ -22,7 +22,7 @@ async def test_a_step_that_always_asks_for_a_retry_gets_ten() -> None:
         request = await ci.force("b")
         await ci.sleep(1.5)
         sentence = await ci.waits(request, "retry_paused")
-        page = (await ci.fetch("")).decode()
+        page = (await ci.fetch("plain/")).decode()
         ended = await ci.finished(request)
 
         assert sentence.startswith("retry 2 of 10 at ")
@@ -72,7 +72,7 @@ async def test_a_worker_that_cannot_prepare_a_builder_gets_none_of_it_for_a_whil
 
         sentence = await ci.waits(request, "workers_quarantined")
         shown = await ci.one("workers/local")
-        page = (await ci.fetch("workers")).decode()
+        page = (await ci.fetch("plain/workers")).decode()
         assert (await ci.build("sound")).result is Result.SUCCESS
         await ci.sleep(3600)
         so_far = len(ci.builds_of(request))

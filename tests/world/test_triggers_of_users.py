@@ -228,10 +228,10 @@ add('parent', steps.Trigger(schedulerNames=['lonely']))
         await ci.sleep(1)
 
         (_, of_child), (_, of_lonely) = await _links(ci)
-        child = await ci.fetch(of_child.rpartition("#/")[2])
-        lonely = (await ci.fetch(of_lonely.rpartition("#/")[2])).decode()
+        child = await ci.fetch("plain/" + of_child.rpartition("#/")[2])
+        lonely = (await ci.fetch("plain/" + of_lonely.rpartition("#/")[2])).decode()
 
-        assert child == await ci.fetch(f"builds/{ci.last_build('child').id}")
+        assert child == await ci.fetch(f"plain/builds/{ci.last_build('child').id}")
         assert "of lonely</h1>" in lonely
         assert "It waits: all connected workers are paused: away (repairs)" in lonely
 

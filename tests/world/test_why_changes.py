@@ -118,4 +118,4 @@ async def test_pages_show_which_schedulers_wait_for_a_stable_tree_and_until_when
 
 
 async def page(ci: World, path: str) -> str:
-    return (await ci.fetch(path)).decode()
+    return (await ci.fetch(f"plain/{path}")).decode()

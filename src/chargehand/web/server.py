@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import msgspec
 from aiohttp import web
@@ -53,9 +51,7 @@ from chargehand.web.ports import (
 )
 from chargehand.web.rest.api import PREFIX, UNAVAILABLE, RestApi
 from chargehand.web.rest.reading import NotFound
-
-if TYPE_CHECKING:
-    from chargehand.web.pages.plain import Pages
+from chargehand.web.site_pages import SitePages
 
 _log = logging.getLogger(__name__)
 
@@ -120,7 +116,9 @@ class WebServer:
         )
         self._resources = resources
         self._stages = stages
-        self._made_pages: Pages | None = None
+        self._pages = SitePages(
+            config=lambda: self._config, resources=resources, stages=stages, clock=self._clock
+        )
         self._routes = self._all_routes(routes or {}, trail)
         self._gate = Gate(_hosts(config), failed_parts)
         self._listeners = Listeners(
@@ -205,7 +203,7 @@ class WebServer:
             "ws": self._serve_socket,
             "sse": self._serve_stream,
             "config": self._serve_config,
-            "static": self._serve_static,
+            **self._pages.routes,
             "auth": self._login_desk(audit).serve,
             **self._plugins.handlers(),
             **others,
@@ -218,7 +216,7 @@ class WebServer:
             tokens=self._tokens,
             audit=audit,
             bodies=Bodies(self._limits),
-            pages=self._pages,
+            pages=self._pages.plain,
             now=self._clock.timestamp,
             logged_out=self._logged_out,
         )
@@ -275,7 +273,7 @@ class WebServer:
             return forbidden(request, why)
         path = request.raw_path.partition("?")[0]
         text = f"You are not allowed to read this: {why}."
-        return (await self._pages()).error(path, 403, text, visitor.user)
+        return (await self._pages.plain()).error(path, 403, text, visitor.user)
 
     def _protected(
         self, request: web.BaseRequest, answer: web.StreamResponse
@@ -287,62 +285,19 @@ class WebServer:
     async def _answer_page(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         target = request.raw_path
         path = target.partition("?")[0]
-        handler = self._routes.get(path.split("/", 2)[1] if "/" in path else "", self._serve_page)
+        handler = self._routes.get(path.split("/", 2)[1] if "/" in path else "", self._pages.serve)
         try:
             return await handler(request, visitor)
         except NotFound as error:
-            return (await self._pages()).error(path, 404, str(error))
+            return (await self._pages.plain()).error(path, 404, str(error))
         except ConnectionError:
             raise
         except TemporarilyUnavailable as error:
             _log.warning("%s %s: %s", request.method, target, error)
-            return (await self._pages()).error(path, 503, f"{UNAVAILABLE.capitalize()}.")
+            return (await self._pages.plain()).error(path, 503, f"{UNAVAILABLE.capitalize()}.")
         except Exception:  # noqa: BLE001 - the page for errors: logged here, once
             _log.exception("%s %s failed", request.method, target)
-            return (await self._pages()).error(path, 500, "See the master's log for details.")
-
-    async def _pages(self) -> Pages:
-        """Return what renders pages; scripts ask for none, and a start does not wait for it."""
-        if self._made_pages is None:
-            self._made_pages = await asyncio.to_thread(self._make_pages)
-        return self._made_pages
-
-    def _make_pages(self) -> Pages:
-        from chargehand.web.pages.plain import Pages
-
-        return Pages(
-            config=lambda: self._config,
-            resources=self._resources,
-            stages=self._stages,
-            clock=self._clock,
-        )
-
-    async def _serve_page(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
-        if request.method not in {"GET", "HEAD"}:
-            return web.Response(status=405, headers={"Allow": "GET, HEAD"})
-        if (elsewhere := self._sent_elsewhere(request, visitor)) is not None:
-            return elsewhere
-        return await (await self._pages()).page(request.raw_path.partition("?")[0], visitor)
-
-    def _sent_elsewhere(
-        self, request: web.BaseRequest, visitor: Visitor
-    ) -> web.StreamResponse | None:
-        """Send somebody who has not logged in to where people log in, if that is automatic."""
-        login = self._config.web.login
-        provider = None if login is None else login.provider
-        if provider is None or not provider.is_automatic or not visitor.user.is_anonymous:
-            return None
-        if "text/html" not in request.headers.get("Accept", ""):
-            return None
-        target = request.raw_path
-        up = "../" * (target.partition("?")[0].count("/") - 1)
-        where = f"{up}auth/login?redirect={quote(target, safe='')}"
-        return web.Response(status=302, headers={"Location": where, "Cache-Control": "no-store"})
-
-    async def _serve_static(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
-        return (await self._pages()).static(
-            request.raw_path.partition("?")[0].removeprefix("/static/")
-        )
+            return (await self._pages.plain()).error(path, 500, "See the master's log for details.")
 
     async def _serve_api(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if request.raw_path.partition("?")[0] != "/api":

@@ -49,6 +49,8 @@ _HEADINGS = {
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
+PLACE = "plain"
+"""Below which path of the site the pages are."""
 LISTINGS = {
     "builders": listings.builders,
     "workers": listings.workers,
@@ -119,14 +121,15 @@ class Pages:
     async def page(self, path: str, visitor: Visitor) -> web.StreamResponse:
         """Return the page at *path*. Raises NotFound."""
         visit = Visit(path, visitor, self._overview_of(visitor))
-        if path == "/":
+        inner = path.removeprefix(f"/{PLACE}").strip("/")
+        if not inner:
             return await self._lists(visit, None)
-        resolved = resolved_path(path.strip("/"))
+        resolved = resolved_path(inner)
         kind, scope = resolved.endpoint.kind, resolved.scope
         if resolved.endpoint.is_collection:
             if kind in RESTRICTED and (why := visitor.refusal(READ, kind)) is not None:
                 return self.error(path, 403, f"You are not allowed to read this: {why}.")
-            if path.strip("/") in LISTINGS:
+            if inner in LISTINGS:
                 return self._listing(visit, kind, await LISTINGS[kind](visit.overview))
             if kind == "forceschedulers" and scope:
                 return await self._forms(visit, scope)
@@ -187,7 +190,7 @@ class Pages:
         if builds:
             return web.Response(
                 status=302,
-                headers={"Location": f"{_root(visit.path)}builds/{builds[0]['buildid']}"},
+                headers={"Location": f"{_root(visit.path)}{PLACE}/builds/{builds[0]['buildid']}"},
             )
         waiting = await self._stages.why_waiting(visit.visitor.sees, RequestId(number))
         names = await visit.overview.builder_names([request])
@@ -235,6 +238,7 @@ class Pages:
         text = self._templates.get_template(template).render(
             site=(config := self._config()),
             root=_root(path),
+            pages=_pages(path),
             here=path,
             now=now,
             person=person,
@@ -252,6 +256,12 @@ def _root(path: str) -> str:
     """Return the way to the site's root: relative, so that it may live below any path of a
     proxy."""
     return "../" * (path.partition("?")[0].count("/") - 1)
+
+
+def _pages(path: str) -> str:
+    """Return the way to the first of the plain pages."""
+    inside = path.removeprefix(f"/{PLACE}")
+    return f"{_root(path)}{PLACE}/" if inside == path else _root(inside)
 
 
 async def _with_logs(overview: Overview, steps: list[Resource]) -> list[Resource]:

@@ -1,0 +1,113 @@
+/** Server state for components: answers of `/api/v2`, kept current by live events. */
+
+import {
+  QueryClient,
+  keepPreviousData,
+  useMutation,
+  useQuery,
+  type UseQueryResult,
+} from '@tanstack/react-query';
+import { useEffect, useSyncExternalStore } from 'react';
+import { ApiError, order, read, readSite, type Params } from './client';
+import { Live, type ConnectionState } from './live';
+import { kindOf, mayChangeList, withRow, type Answer } from './rows';
+import type { Site } from './types';
+
+type RestKey = readonly ['rest', string, Params];
+
+export const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 30_000,
+      refetchOnWindowFocus: false,
+      retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status >= 400),
+    },
+  },
+});
+
+export const live = new Live(() => void client.invalidateQueries({ queryKey: ['rest'] }));
+
+const LISTS_AGAIN_AFTER = 700;
+const dirty = new Map<string, RestKey>();
+let pending: ReturnType<typeof setTimeout> | undefined;
+
+live.listen(({ key, message }) => {
+  const kind = kindOf(key);
+  for (const query of client.getQueryCache().findAll({ queryKey: ['rest'] })) {
+    const [, path, params] = query.queryKey as RestKey;
+    const answer = query.state.data as Answer | undefined;
+    if (answer !== undefined) {
+      const changed = withRow(answer, kind, message);
+      if (changed !== answer) client.setQueryData(query.queryKey, changed);
+    }
+    if (mayChangeList(path, params, answer, key, message)) dirty.set(query.queryHash, query.queryKey as RestKey);
+  }
+  if (dirty.size > 0) pending ??= setTimeout(fetchDirty, LISTS_AGAIN_AFTER);
+});
+
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && dirty.size > 0) pending ??= setTimeout(fetchDirty, 0);
+});
+
+/** Fetch again what has changed: once for many events, and not for a window that nobody sees. */
+function fetchDirty(): void {
+  pending = undefined;
+  if (document.hidden) return;
+  const keys = [...dirty.values()];
+  dirty.clear();
+  for (const queryKey of keys) void client.invalidateQueries({ queryKey, exact: true });
+}
+
+/** An answer of `GET /api/v2/PATH`; not asked for while *path* is null. */
+export function useRest<T>(
+  path: string | null,
+  params: Params = {},
+  options: { keep?: boolean; staleTime?: number } = {},
+): UseQueryResult<T, Error> {
+  return useQuery({
+    queryKey: ['rest', path ?? '', params],
+    queryFn: ({ signal }) => read<T>(path ?? '', params, signal),
+    enabled: path !== null,
+    placeholderData: options.keep === false ? undefined : keepPreviousData,
+    staleTime: options.staleTime,
+  });
+}
+
+/** Hear live events about these paths while the component is shown. */
+export function useLive(...paths: (string | null)[]): void {
+  const joined = paths.filter((path) => path !== null).join(' ');
+  useEffect(() => {
+    const ends = joined
+      .split(' ')
+      .filter(Boolean)
+      .map((path) => live.subscribe(path));
+    return () => ends.forEach((end) => end());
+  }, [joined]);
+}
+
+export function useConnection(): ConnectionState {
+  return useSyncExternalStore(live.watch, () => live.state);
+}
+
+/** The site: its name, who is logged in, versions. */
+export function useSite(): UseQueryResult<Site, Error> {
+  return useQuery({
+    queryKey: ['site'],
+    queryFn: () => readSite<Site>('config'),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+interface Order {
+  path: string;
+  method: string;
+  params?: object;
+}
+
+/** Orders (stop, rebuild, force …); what they change comes back as live events. */
+export function useOrder<T = unknown>() {
+  return useMutation<T, Error, Order>({
+    mutationFn: ({ path, method, params }) => order<T>(path, method, params),
+    onSuccess: () => client.invalidateQueries({ queryKey: ['rest'] }),
+  });
+}

@@ -1,0 +1,177 @@
+/** Live events: one websocket for the window; lost connections are resumed where they ended. */
+
+import { siteUrl } from './client';
+
+export interface LiveEvent {
+  key: string[];
+  message: Record<string, unknown>;
+}
+
+export interface ConnectionState {
+  status: 'connecting' | 'open' | 'lost';
+  /** When the last event or answer came, in milliseconds. */
+  asOf: number;
+}
+
+type Listener = (event: LiveEvent) => void;
+type Frame = {
+  k?: string;
+  m?: Record<string, unknown>;
+  id?: string;
+  _id?: number;
+  msg?: string;
+  error?: string;
+  last_event_id?: string;
+  is_complete?: boolean;
+};
+
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 15_000;
+const PING_EVERY = 20_000;
+
+/** The events of the site. `onGap` is called when events may have been missed. */
+export class Live {
+  private socket: WebSocket | null = null;
+  private readonly wanted = new Map<string, number>();
+  private readonly listeners = new Set<Listener>();
+  private readonly watchers = new Set<() => void>();
+  private readonly asked = new Map<number, string>();
+  private lastEventId = '';
+  private resumes = false;
+  private counter = 0;
+  private pause = FIRST_PAUSE;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private pinger: ReturnType<typeof setInterval> | undefined;
+  private unanswered = 0;
+  private hadConnection = false;
+  state: ConnectionState = { status: 'connecting', asOf: Date.now() };
+
+  constructor(
+    private readonly onGap: () => void,
+    private readonly open: (url: string) => WebSocket = (url) => new WebSocket(url),
+  ) {}
+
+  /** Hear what is announced about a path (one `*` for any segment), until the returned function is called. */
+  subscribe(path: string): () => void {
+    const count = this.wanted.get(path) ?? 0;
+    this.wanted.set(path, count + 1);
+    if (count === 0) this.start(path);
+    if (this.socket === null && this.timer === undefined) this.connect();
+    return () => {
+      const left = (this.wanted.get(path) ?? 1) - 1;
+      if (left > 0) {
+        this.wanted.set(path, left);
+        return;
+      }
+      this.wanted.delete(path);
+      if (this.isOpen()) this.send({ cmd: 'stopConsuming', path });
+    };
+  }
+
+  listen(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  watch = (watcher: () => void): (() => void) => {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  };
+
+  /** Try now, without waiting for the pause to end. */
+  retry = (): void => {
+    if (this.state.status !== 'lost') return;
+    clearTimeout(this.timer);
+    this.connect();
+  };
+
+  close(): void {
+    clearTimeout(this.timer);
+    clearInterval(this.pinger);
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close();
+  }
+
+  private isOpen(): boolean {
+    return this.socket !== null && this.socket.readyState === WebSocket.OPEN;
+  }
+
+  private connect(): void {
+    this.timer = undefined;
+    const url = new URL(siteUrl('ws'));
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const socket = this.open(url.href);
+    this.socket = socket;
+    socket.onopen = () => this.opened();
+    socket.onmessage = (event) => this.heard(JSON.parse(event.data as string) as Frame);
+    socket.onclose = () => {
+      if (this.socket === socket) this.lost();
+    };
+  }
+
+  private opened(): void {
+    this.pause = FIRST_PAUSE;
+    this.unanswered = 0;
+    const missed = this.hadConnection && !this.resumes;
+    this.hadConnection = true;
+    for (const path of this.wanted.keys()) this.start(path);
+    if (missed) this.onGap();
+    this.pinger = setInterval(() => this.ping(), PING_EVERY);
+    this.become('open');
+  }
+
+  private ping(): void {
+    // A connection that is half open answers nothing, and the browser does not notice for minutes.
+    if (this.unanswered > 1) {
+      this.socket?.close();
+      this.lost();
+      return;
+    }
+    this.unanswered += 1;
+    this.send({ cmd: 'ping' });
+  }
+
+  private start(path: string): void {
+    if (!this.isOpen()) return;
+    this.asked.set(this.counter + 1, path);
+    this.send({ cmd: 'startConsuming', path, last_event_id: this.lastEventId });
+  }
+
+  private send(command: object): void {
+    this.counter += 1;
+    this.socket?.send(JSON.stringify({ ...command, _id: this.counter }));
+  }
+
+  private heard(frame: Frame): void {
+    this.unanswered = 0;
+    this.state = { ...this.state, asOf: Date.now() };
+    if (frame.k !== undefined && frame.m !== undefined) {
+      if (frame.id) this.lastEventId = frame.id;
+      const event = { key: frame.k.split('/'), message: frame.m };
+      for (const listener of this.listeners) listener(event);
+      return;
+    }
+    if (frame._id === undefined || !this.asked.delete(frame._id)) return;
+    if (frame.last_event_id !== undefined) {
+      this.resumes = true;
+      if (this.lastEventId !== '' && frame.is_complete === false) this.onGap();
+      this.lastEventId = frame.last_event_id;
+    }
+  }
+
+  private lost(): void {
+    clearInterval(this.pinger);
+    this.socket = null;
+    this.asked.clear();
+    this.become('lost');
+    // Jitter: a thousand windows do not all come back at once.
+    this.timer = setTimeout(() => this.connect(), this.pause * (0.5 + Math.random()));
+    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+  }
+
+  private become(status: ConnectionState['status']): void {
+    this.state = { ...this.state, status };
+    for (const watcher of this.watchers) watcher();
+  }
+}

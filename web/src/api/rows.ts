@@ -1,0 +1,81 @@
+/** How live events change answers that are shown: rows are updated in place, lists are fetched again. */
+
+import type { Params } from './client';
+
+type Row = Record<string, unknown>;
+export type Answer = Record<string, unknown>;
+
+const ID_FIELDS: Record<string, string> = {
+  builders: 'builderid',
+  builds: 'buildid',
+  buildrequests: 'buildrequestid',
+  buildsets: 'bsid',
+  changes: 'changeid',
+  logs: 'logid',
+  masters: 'masterid',
+  schedulers: 'schedulerid',
+  steps: 'stepid',
+  workers: 'workerid',
+};
+
+/** Verbs after which only the row itself is different: no list has one more or one less. */
+const IN_PLACE = new Set(['update', 'updated', 'append', 'state_updated']);
+
+export const idField = (kind: string): string | undefined => ID_FIELDS[kind];
+
+/** The kind of row that an event is about: `builds/3/steps/7/finished` is about steps. */
+export function kindOf(key: readonly string[]): string {
+  for (let place = key.length - 3; place >= 0; place -= 1) {
+    const segment = key[place];
+    if (segment !== undefined && segment in ID_FIELDS && (key.length - place) % 2 === 1) return segment;
+  }
+  return key[0] ?? '';
+}
+
+/** The answer with the row of *message* replaced; the same object where it is not in there. */
+export function withRow<T extends Answer>(answer: T, kind: string, message: Row): T {
+  const field = ID_FIELDS[kind];
+  const rows = answer[kind];
+  if (field === undefined || !Array.isArray(rows)) return answer;
+  const place = rows.findIndex((row: Row) => row[field] === message[field]);
+  if (place < 0) return answer;
+  const changed = rows.slice();
+  changed[place] = merged(rows[place] as Row, message);
+  return { ...answer, [kind]: changed };
+}
+
+function merged(row: Row, message: Row): Row {
+  const found = { ...row };
+  for (const name of Object.keys(row)) {
+    // Events have no properties unless somebody asked for them: what is known stays.
+    if (name !== 'properties' && name in message) found[name] = message[name];
+  }
+  return found;
+}
+
+/** Whether a list may have become another one: a row came, went, or changed what lists filter by. */
+export function mayChangeList(
+  path: string,
+  params: Params,
+  answer: Answer | undefined,
+  key: readonly string[],
+  message: Row,
+): boolean {
+  const kind = kindOf(key);
+  const segments = path.split('/');
+  if (segments.at(-1) !== kind) return false;
+  for (let place = 0; place + 2 < segments.length; place += 2) {
+    const field = ID_FIELDS[segments[place] ?? ''];
+    const value = segments[place + 1];
+    if (field && value && /^\d+$/.test(value) && field in message && String(message[field]) !== value)
+      return false;
+  }
+  if (!IN_PLACE.has(key.at(-1) ?? '')) return true;
+  const field = ID_FIELDS[kind];
+  const rows = answer?.[kind];
+  const isShown =
+    field !== undefined &&
+    Array.isArray(rows) &&
+    rows.some((row: Row) => row[field] === message[field]);
+  return !isShown && Object.keys(params).some((name) => name in message);
+}

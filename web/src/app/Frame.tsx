@@ -1,0 +1,288 @@
+import { ActionIcon, Avatar, Button, Kbd, Menu, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import {
+
+  IconBuildingFactory2,
+  IconChartLine,
+  IconClockPause,
+  IconDots,
+  IconGitCommit,
+  IconGridDots,
+  IconHome,
+  IconLayoutSidebarLeftCollapse,
+  IconLayoutSidebarLeftExpand,
+  IconMoon,
+  IconSearch,
+  IconServer,
+  IconSettings,
+  IconSun,
+  IconTable,
+  IconTimelineEvent,
+} from '@tabler/icons-react';
+import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { Suspense, lazy, useEffect, useState, type ComponentType } from 'react';
+import { live, useConnection, useLive, useRest, useSite } from '@/api/hooks';
+import { siteUrl } from '@/api/client';
+import { clock, count } from '@/domain/durations';
+import { LoginLink } from '@/parts/LoginLink';
+import { openPalette } from './palette';
+import { change, useSettings } from './settings';
+import { useShortcuts } from './shortcuts';
+import classes from './Frame.module.css';
+
+const Palette = lazy(() => import('./Palette'));
+
+interface Place {
+  to: string;
+  name: string;
+  icon: ComponentType<{ size?: number; stroke?: number }>;
+  /** Also in the bar at the bottom of phones. */
+  phone?: boolean;
+}
+
+const PLACES: readonly (readonly Place[])[] = [
+  [
+    { to: '/', name: 'Home', icon: IconHome, phone: true },
+    { to: '/builders', name: 'Builders', icon: IconBuildingFactory2, phone: true },
+    { to: '/pending', name: 'Pending', icon: IconClockPause, phone: true },
+    { to: '/workers', name: 'Workers', icon: IconServer, phone: true },
+    { to: '/changes', name: 'Changes', icon: IconGitCommit },
+  ],
+  [
+    { to: '/trends', name: 'Trends', icon: IconChartLine },
+    { to: '/waterfall', name: 'Waterfall', icon: IconTimelineEvent },
+    { to: '/console', name: 'Console', icon: IconTable },
+    { to: '/grid', name: 'Grid', icon: IconGridDots },
+  ],
+  [{ to: '/settings', name: 'Settings', icon: IconSettings }],
+];
+
+const FURTHER: readonly (readonly [string, string])[] = [
+  ['/schedulers', 'Schedulers'],
+  ['/masters', 'Masters'],
+  ['/audit', 'Audit log'],
+  ['/about', 'About'],
+];
+
+export function Frame() {
+  const settings = useSettings();
+  useShortcuts();
+  useEffect(() => {
+    document.documentElement.dataset.density = settings.density;
+    document.documentElement.dataset.motion = settings.motion;
+  }, [settings.density, settings.motion]);
+  return (
+    <div className={classes.frame} data-collapsed={settings.railCollapsed || undefined}>
+      <a className={classes.skip} href={`${location.pathname}${location.search}#main`}>
+        Skip to the content
+      </a>
+      <Top />
+      <Rail />
+      <main className={classes.main} id="main" tabIndex={-1}>
+        <ConnectionBar />
+        <Outlet />
+      </main>
+      <Suspense>
+        <Palette />
+      </Suspense>
+    </div>
+  );
+}
+
+function Top() {
+  const { data: site } = useSite();
+  return (
+    <header className={classes.top}>
+      <Link to="/" className={classes.name}>
+        {site?.title ?? 'Chargehand'}
+      </Link>
+      <UnstyledButton className={classes.search} onClick={() => openPalette()} aria-label="Search">
+        <IconSearch size={15} aria-hidden />
+        <span>Find builders, builds, changes, workers…</span>
+        <Kbd size="xs">/</Kbd>
+      </UnstyledButton>
+      <ConnectionDot />
+      <ThemeSwitch />
+      <Person />
+    </header>
+  );
+}
+
+function ConnectionDot() {
+  const { status } = useConnection();
+  const words = { open: 'live', connecting: 'connecting', lost: 'not connected' }[status];
+  return (
+    <Tooltip label={status === 'open' ? 'What you see is up to date' : 'What you see may be old'}>
+      <span className={classes.dot} data-status={status} role="status">
+        <i aria-hidden />
+        <span>{words}</span>
+      </span>
+    </Tooltip>
+  );
+}
+
+/** Shown while the connection is lost: what is on screen is old. */
+function ConnectionBar() {
+  const { status, asOf } = useConnection();
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    setLate(false);
+    if (status !== 'lost') return undefined;
+    // A reconnection within two seconds is nothing to tell anybody.
+    const timer = setTimeout(() => setLate(true), 2_000);
+    return () => clearTimeout(timer);
+  }, [status]);
+  if (!isLate) return null;
+  return (
+    <div className={classes.lost} role="alert">
+      Reconnecting; data as of {clock(asOf / 1_000)}
+      <Button variant="subtle" size="compact-xs" color="orange" onClick={live.retry}>
+        Try now
+      </Button>
+    </div>
+  );
+}
+
+function ThemeSwitch() {
+  const { setColorScheme } = useMantineColorScheme();
+  const current = useComputedColorScheme('light', { getInitialValueInEffect: false });
+  const other = current === 'dark' ? 'light' : 'dark';
+  return (
+    <Tooltip label={`Use the ${other} theme`}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        aria-label={`Use the ${other} theme`}
+        onClick={() => setColorScheme(other)}
+        className={classes.wide}
+      >
+        {current === 'dark' ? <IconSun size={17} /> : <IconMoon size={17} />}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+function Person() {
+  const { data: site } = useSite();
+  if (!site) return null;
+  const { user } = site;
+  if (user.anonymous) return <LoginLink />;
+  const name = user.full_name ?? user.username ?? user.email ?? '?';
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <UnstyledButton aria-label={`${name}: account`}>
+          <Avatar size={28} radius="xl" color="indigo" name={name} />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{user.email ? `${name} · ${user.email}` : name}</Menu.Label>
+        <Menu.Item component={Link} to={'/account' as string}>
+          My sessions and tokens
+        </Menu.Item>
+        <Menu.Item component="a" href={siteUrl('auth/logout?redirect=/')}>
+          Log out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function useCounts(): Record<string, { count: number; hot: boolean }> {
+  useLive('buildrequests/*/*');
+  const { data } = useRest<{ meta: { total: number } }>('buildrequests', {
+    complete: false,
+    claimed: false,
+    limit: 1,
+    field: ['buildrequestid', 'complete', 'claimed'],
+  });
+  const pending = data?.meta.total ?? 0;
+  return { '/pending': { count: pending, hot: pending > 0 } };
+}
+
+function Rail() {
+  const settings = useSettings();
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const counts = useCounts();
+  return (
+    <nav className={classes.rail} aria-label="Pages">
+      {PLACES.map((group, index) => (
+        <div key={index} className={classes.group} data-more={index > 0 || undefined}>
+          {group.map((place) => {
+            const shown = counts[place.to];
+            const isHere = place.to === '/' ? path === '/' : path.startsWith(place.to);
+            return (
+              <Link
+                key={place.to}
+                to={place.to as string}
+                className={classes.place}
+                data-active={isHere || undefined}
+                data-phone={place.phone || undefined}
+                aria-current={isHere ? 'page' : undefined}
+                title={settings.railCollapsed ? place.name : undefined}
+              >
+                <place.icon size={17} stroke={1.7} />
+                <span className={classes.label}>{place.name}</span>
+                {shown && shown.count > 0 && (
+                  <span className={classes.count} data-hot={shown.hot || undefined}>
+                    {count(shown.count)}
+                  </span>
+                )}
+              </Link>
+            );
+          })}
+        </div>
+      ))}
+      <Further />
+      <div className={classes.collapse}>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          aria-label={settings.railCollapsed ? 'Show the names of pages' : 'Make the rail narrow'}
+          onClick={() => change({ railCollapsed: !settings.railCollapsed })}
+        >
+          {settings.railCollapsed ? (
+            <IconLayoutSidebarLeftExpand size={17} />
+          ) : (
+            <IconLayoutSidebarLeftCollapse size={17} />
+          )}
+        </ActionIcon>
+      </div>
+    </nav>
+  );
+}
+
+/** On phones: all that the bar has no room for. On desktops: what is opened rarely. */
+function Further() {
+  const others = PLACES.flat().filter((place) => !place.phone);
+  return (
+    <Menu position="top-end" width={200}>
+      <Menu.Target>
+        <UnstyledButton className={classes.place} data-phone aria-label="More pages">
+          <IconDots size={17} stroke={1.7} />
+          <span className={classes.label}>More</span>
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {others.map((place) => (
+          <Menu.Item
+            key={place.to}
+            component={Link}
+            to={place.to as string}
+            leftSection={<place.icon size={16} />}
+            className={classes.onlyPhone}
+          >
+            {place.name}
+          </Menu.Item>
+        ))}
+        {FURTHER.map(([to, name]) => (
+          <Menu.Item key={to} component={Link} to={to as string}>
+            {name}
+          </Menu.Item>
+        ))}
+        <Menu.Item component="a" href={siteUrl('plain/')}>
+          Plain pages
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

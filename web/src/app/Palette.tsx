@@ -1,0 +1,171 @@
+import '@mantine/spotlight/styles.css';
+import { Group, Kbd, Modal, Table } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { Spotlight, type SpotlightActionData } from '@mantine/spotlight';
+import {
+  IconBuildingFactory2,
+  IconFolder,
+  IconGitCommit,
+  IconPlayerPlay,
+  IconProgressBolt,
+  IconServer,
+} from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect, useState, type ReactNode } from 'react';
+import { read } from '@/api/client';
+import { palette, paletteStore } from './palette';
+
+interface Hit {
+  kind: 'builder' | 'build' | 'change' | 'worker' | 'project';
+  id: number;
+  title: string;
+  subtitle: string;
+  path: string;
+}
+
+const ICONS: Record<Hit['kind'], ReactNode> = {
+  builder: <IconBuildingFactory2 size={18} />,
+  build: <IconProgressBolt size={18} />,
+  change: <IconGitCommit size={18} />,
+  worker: <IconServer size={18} />,
+  project: <IconFolder size={18} />,
+};
+
+const PAGES: readonly (readonly [string, string, string])[] = [
+  ['/', 'Home', 'g h'],
+  ['/builders', 'Builders', 'g b'],
+  ['/pending', 'Pending', 'g p'],
+  ['/workers', 'Workers', 'g w'],
+  ['/changes', 'Changes', 'g c'],
+  ['/trends', 'Trends', 'g t'],
+  ['/waterfall', 'Waterfall', 'g f'],
+  ['/console', 'Console', 'g o'],
+  ['/grid', 'Grid', 'g r'],
+  ['/settings', 'Settings', 'g s'],
+  ['/schedulers', 'Schedulers', ''],
+  ['/masters', 'Masters', ''],
+  ['/audit', 'Audit log', ''],
+  ['/account', 'My sessions and tokens', ''],
+  ['/about', 'About', ''],
+];
+
+export default function Palette() {
+  const [text, setText] = useState('');
+  const [asked] = useDebouncedValue(text.trim(), 120);
+  const navigate = useNavigate();
+  const { data } = useQuery({
+    queryKey: ['search', asked],
+    queryFn: ({ signal }) => read<{ search: Hit[] }>('search', { q: asked, limit: 12 }, signal),
+    enabled: asked !== '' && asked !== 'force',
+    staleTime: 5_000,
+    placeholderData: (previous) => previous,
+    retry: false,
+  });
+  const go = (path: string) => void navigate({ to: path });
+  const hits = asked === '' ? [] : (data?.search ?? []);
+  const found: SpotlightActionData[] = hits.map((hit) => ({
+    id: `${hit.kind} ${hit.id}`,
+    label: hit.title,
+    description: hit.subtitle,
+    leftSection: ICONS[hit.kind],
+    onClick: () => go(hit.path),
+  }));
+  const forced: SpotlightActionData[] = hits
+    .filter((hit) => hit.kind === 'builder')
+    .slice(0, 4)
+    .map((hit) => ({
+      id: `force ${hit.id}`,
+      label: `Force ${hit.title}`,
+      leftSection: <IconPlayerPlay size={18} />,
+      onClick: () => go(`${hit.path}?force=`),
+    }));
+  const pages: SpotlightActionData[] = PAGES.filter(([, name]) =>
+    name.toLowerCase().includes(text.trim().toLowerCase()),
+  ).map(([path, name, keys]) => ({
+    id: path,
+    label: name,
+    rightSection: keys ? <Keys keys={keys} /> : undefined,
+    onClick: () => go(path),
+  }));
+  const groups = [
+    { group: 'Found', actions: found },
+    { group: 'Actions', actions: forced },
+    { group: 'Pages', actions: pages },
+  ].filter((group) => group.actions.length > 0);
+  return (
+    <>
+      <Spotlight
+        store={paletteStore}
+        shortcut={null}
+        actions={groups}
+        query={text}
+        onQueryChange={setText}
+        filter={(_, actions) => actions}
+        scrollable
+        maxHeight={420}
+        highlightQuery
+        nothingFound="Nothing found"
+        searchProps={{ placeholder: 'Builder, #build, change, worker, page …', 'aria-label': 'Search' }}
+        onSpotlightClose={() => setText('')}
+      />
+      <Help />
+    </>
+  );
+}
+
+function Keys({ keys }: { keys: string }) {
+  return (
+    <Group gap={3}>
+      {keys.split(' ').map((key, index) => (
+        <Kbd key={index} size="xs">
+          {key}
+        </Kbd>
+      ))}
+    </Group>
+  );
+}
+
+const HELP: readonly (readonly [string, string])[] = [
+  ['/', 'Search and commands (Ctrl K as well)'],
+  ['j k', 'Next and previous row'],
+  ['Enter', 'Open the row'],
+  ['n p', 'Next and previous failure'],
+  ['[ ]', 'Previous and next build of the builder'],
+  ['f', 'Search in the log'],
+  ['e', 'First error of the log'],
+  ['G', 'End of the log; follow it'],
+  ['w', 'Wrap long lines'],
+  ['?', 'This list'],
+];
+
+function Help() {
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    const show = () => {
+      palette.close();
+      setOpen(true);
+    };
+    window.addEventListener('chargehand-help', show);
+    return () => window.removeEventListener('chargehand-help', show);
+  }, []);
+  const pages = PAGES.filter(([, , keys]) => keys !== '').map(
+    ([, name, keys]) => [keys, name] as const,
+  );
+  return (
+    <Modal opened={isOpen} onClose={() => setOpen(false)} title="Keys" size="lg">
+      <Table>
+        <Table.Tbody>
+          {[...HELP, ...pages].map(([keys, meaning]) => (
+            <Table.Tr key={keys}>
+              <Table.Td w={110}>
+                <Keys keys={keys} />
+              </Table.Td>
+              <Table.Td>{meaning}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Modal>
+  );
+}

@@ -1,0 +1,127 @@
+/** Every page by its address; each but the frame is loaded when it is first opened. */
+
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+} from '@tanstack/react-router';
+import { siteRoot } from '@/api/client';
+import { Empty } from '@/parts/Answered';
+import { Frame } from './Frame';
+import { BrokenPage } from './BrokenPage';
+
+const root = createRootRoute({
+  component: Frame,
+  notFoundComponent: () => (
+    <Empty title="This page does not exist">
+      The address may have a typing error, or the page has moved. Press / to search.
+    </Empty>
+  ),
+});
+
+type Search = Record<string, unknown>;
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+const number = (value: unknown): number | undefined => {
+  const found = Number(value);
+  return value !== undefined && value !== '' && Number.isFinite(found) ? found : undefined;
+};
+
+const flag = (value: unknown): true | undefined => (value === true || value === 'true' ? true : undefined);
+
+export interface BuildersSearch {
+  /** The filter. */
+  q?: string;
+  group?: 'project' | 'tag';
+  sort?: string;
+}
+
+export interface BuilderSearch {
+  tab?: 'builds' | 'pending' | 'workers' | 'configuration';
+  /** The name of the force scheduler whose form is open; empty: the first. */
+  force?: string;
+  before?: number;
+}
+
+export interface BuildSearch {
+  step?: number;
+  log?: string;
+  line?: number;
+  to?: number;
+  tab?: string;
+  find?: string;
+}
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  component: lazyRouteComponent(() => import('@/pages/home/Home'), 'Home'),
+});
+
+const builders = createRoute({
+  getParentRoute: () => root,
+  path: '/builders',
+  validateSearch: (search: Search): BuildersSearch => ({
+    q: text(search.q),
+    group: text(search.group) as BuildersSearch['group'],
+    sort: text(search.sort),
+  }),
+  component: lazyRouteComponent(() => import('@/pages/builders/Builders'), 'Builders'),
+});
+
+const builder = createRoute({
+  getParentRoute: () => root,
+  path: '/builders/$builder',
+  validateSearch: (search: Search): BuilderSearch => ({
+    tab: text(search.tab) as BuilderSearch['tab'],
+    force: text(search.force),
+    before: number(search.before),
+  }),
+  component: lazyRouteComponent(() => import('@/pages/builder/Builder'), 'BuilderPage'),
+});
+
+const build = createRoute({
+  getParentRoute: () => root,
+  path: '/builders/$builder/builds/$number',
+  validateSearch: (search: Search): BuildSearch => ({
+    step: number(search.step),
+    log: text(search.log),
+    line: number(search.line),
+    to: number(search.to),
+    tab: text(search.tab),
+    find: text(search.find),
+  }),
+  component: lazyRouteComponent(() => import('@/pages/build/Build'), 'BuildPage'),
+});
+
+const buildById = createRoute({
+  getParentRoute: () => root,
+  path: '/builds/$buildid',
+  component: lazyRouteComponent(() => import('@/pages/build/ById'), 'BuildById'),
+});
+
+const request = createRoute({
+  getParentRoute: () => root,
+  path: '/buildrequests/$requestid',
+  validateSearch: (search: Search): { redirect_to_build?: true } => ({
+    redirect_to_build: flag(search.redirect_to_build),
+  }),
+  component: lazyRouteComponent(() => import('@/pages/pending/Request'), 'RequestPage'),
+});
+
+const routeTree = root.addChildren([home, builders, builder, build, buildById, request]);
+
+export const router = createRouter({
+  routeTree,
+  basepath: new URL(siteRoot()).pathname.replace(/\/$/, '') || '/',
+  defaultPreload: 'intent',
+  defaultErrorComponent: ({ error, reset }) => <BrokenPage error={error as Error} reset={reset} />,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,103 @@
+/** The list of builders: what the filter knows of each, its order, its groups. */
+
+import type { Builder, RecentBuild } from '@/api/types';
+import type { Facts } from './filter';
+import { WORDS, stateOf, type State } from './states';
+
+export type SortKey = 'name' | 'state' | 'last' | 'rate' | 'median' | 'waiting' | '-name' | '-last' | '-median';
+
+/** The newest build that has ended; else the running one. */
+export function lastBuild(builder: Builder): RecentBuild | undefined {
+  const recent = builder.recent_builds ?? [];
+  return recent.find((build) => build.complete_at !== null) ?? recent[0];
+}
+
+/** The state that a builder's mark shows: of its newest build that says something. */
+export function builderState(builder: Builder): State {
+  const recent = builder.recent_builds ?? [];
+  const telling = recent.find((build) => {
+    const state = stateOf(build);
+    return state !== 'running' && state !== 'retry' && state !== 'cancelled' && state !== 'skipped';
+  });
+  const last = telling ?? recent[0];
+  return last ? stateOf(last) : 'unknown';
+}
+
+export function builderFacts(builder: Builder, projects: ReadonlyMap<number, string>): Facts {
+  const states = [WORDS[builderState(builder)]];
+  const is: string[] = [];
+  if ((builder.running_count ?? 0) > 0) states.push('running');
+  if ((builder.pending_count ?? 0) > 0) {
+    states.push('waiting');
+    is.push('waiting');
+  }
+  const project = builder.projectid === null ? undefined : projects.get(builder.projectid);
+  return {
+    name: [builder.name.toLowerCase()],
+    tag: builder.tags.map((tag) => tag.toLowerCase()),
+    state: states,
+    is,
+    project: project === undefined ? [] : [project.toLowerCase()],
+  };
+}
+
+const RANK: Record<State, number> = {
+  failure: 0,
+  exception: 0,
+  warnings: 1,
+  retry: 2,
+  cancelled: 2,
+  running: 3,
+  waiting: 3,
+  success: 4,
+  skipped: 5,
+  unknown: 6,
+};
+
+const names = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+
+const ORDERS: Record<string, (one: Builder, other: Builder) => number> = {
+  name: (one, other) => names.compare(one.name, other.name),
+  state: (one, other) => RANK[builderState(one)] - RANK[builderState(other)],
+  last: (one, other) => (lastBuild(other)?.started_at ?? 0) - (lastBuild(one)?.started_at ?? 0),
+  rate: (one, other) => (one.statistics?.success_rate ?? 2) - (other.statistics?.success_rate ?? 2),
+  median: (one, other) =>
+    (other.statistics?.median_seconds ?? 0) - (one.statistics?.median_seconds ?? 0),
+  waiting: (one, other) => (other.pending_count ?? 0) - (one.pending_count ?? 0),
+};
+
+/** A sorted copy; `-` in front reverses; equal ones by name. */
+export function sorted(builders: readonly Builder[], key: SortKey): Builder[] {
+  const reverse = key.startsWith('-');
+  const compare = ORDERS[reverse ? key.slice(1) : key] ?? ORDERS.name!;
+  return builders.toSorted(
+    (one, other) => (reverse ? -1 : 1) * compare(one, other) || names.compare(one.name, other.name),
+  );
+}
+
+export interface BuilderGroup {
+  name: string | null;
+  builders: readonly Builder[];
+}
+
+/** By project or tag (a builder with several tags is in several groups); else one group. */
+export function grouped(
+  builders: readonly Builder[],
+  by: 'project' | 'tag' | undefined,
+  projects: ReadonlyMap<number, string>,
+): BuilderGroup[] {
+  if (by === undefined) return [{ name: null, builders }];
+  const groups = new Map<string, Builder[]>();
+  for (const builder of builders) {
+    const keys =
+      by === 'tag'
+        ? builder.tags.length > 0
+          ? builder.tags
+          : ['no tag']
+        : [(builder.projectid !== null && projects.get(builder.projectid)) || 'no project'];
+    for (const key of keys) groups.set(key, [...(groups.get(key) ?? []), builder]);
+  }
+  return [...groups.entries()]
+    .toSorted(([one], [other]) => names.compare(one, other))
+    .map(([name, members]) => ({ name, builders: members }));
+}

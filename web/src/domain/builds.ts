@@ -1,0 +1,129 @@
+/** What the pages say about builds, requests and changes. */
+
+import type { Buildset, Change, Properties, SourceStamp, Step } from '@/api/types';
+import { stateOf, type State } from './states';
+
+/** The first line of a text. */
+export const firstLine = (text: string): string => text.trim().split('\n', 1)[0] ?? '';
+
+/** Enough of a revision to tell it from others: hashes are cut, numbers are not. */
+export function shortRevision(revision: string | null | undefined): string {
+  if (!revision) return '';
+  return /^[0-9a-f]{12,}$/i.test(revision) ? revision.slice(0, 8) : revision.slice(0, 24);
+}
+
+/** `Jane Doe` of `Jane Doe <jane@example.org>`. */
+export const personName = (author: string): string => author.replace(/\s*<[^>]*>\s*$/, '') || author;
+
+/** The value of a property as text; strings without quotes. */
+export function propertyText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+export const property = (properties: Properties | null | undefined, name: string): string => {
+  const found = properties?.[name];
+  return found === undefined || found[0] === null ? '' : propertyText(found[0]);
+};
+
+/** Branch and revision of a build: what it built, else what it was asked for. */
+export function sourceOf(
+  properties: Properties | null | undefined,
+  stamps: readonly SourceStamp[] = [],
+): { branch: string; revision: string } {
+  const stamp = stamps[0];
+  return {
+    branch: property(properties, 'branch') || stamp?.branch || '',
+    revision: property(properties, 'got_revision') || property(properties, 'revision') || stamp?.revision || '',
+  };
+}
+
+/** Who is to be told: authors of changes, first ones first, without repeats. */
+export const authorsOf = (changes: readonly Change[]): string[] => [
+  ...new Set(changes.map((change) => personName(change.author))),
+];
+
+/** The step at which a page about a build opens: failed, else running, else the last that ran. */
+export function stepToOpen(steps: readonly Step[]): Step | undefined {
+  const visible = steps.filter((step) => !step.hidden);
+  const of = (...states: State[]) => visible.find((step) => states.includes(stateOf(step)));
+  return (
+    of('failure', 'exception') ??
+    of('running') ??
+    of('warnings') ??
+    visible.findLast((step) => step.complete && stateOf(step) !== 'skipped') ??
+    visible[0]
+  );
+}
+
+/** The next step (or the one before) that did not go well. */
+export function nextFailure(steps: readonly Step[], current: number, direction: 1 | -1): Step | undefined {
+  const bad = steps.filter((step) => ['failure', 'exception', 'warnings'].includes(stateOf(step)));
+  return direction === 1
+    ? (bad.find((step) => step.number > current) ?? bad[0])
+    : (bad.findLast((step) => step.number < current) ?? bad.at(-1));
+}
+
+export const reasonOf = (buildset: Buildset | undefined): string => buildset?.reason ?? '';
+
+export interface Segment {
+  key: string;
+  kind: 'wait' | 'step';
+  name: string;
+  seconds: number;
+  state: State;
+  number?: number;
+}
+
+/** A build's time: the wait before it, and its steps with their waits for locks. */
+export function timeline(
+  submitted: number | null,
+  started: number,
+  steps: readonly Step[],
+  now: number,
+): Segment[] {
+  const segments: Segment[] = [];
+  if (submitted !== null && started - submitted >= 1) {
+    segments.push({ key: 'queue', kind: 'wait', name: 'wait', seconds: started - submitted, state: 'waiting' });
+  }
+  for (const step of steps) {
+    if (step.started_at === null) continue;
+    const held = step.locks_acquired_at ?? (step.complete ? step.started_at : null);
+    const waited = (held ?? now) - step.started_at;
+    if (waited >= 1) {
+      segments.push({
+        key: `lock ${step.stepid}`,
+        kind: 'wait',
+        name: 'lock',
+        seconds: waited,
+        state: 'waiting',
+        number: step.number,
+      });
+    }
+    if (held === null) continue;
+    segments.push({
+      key: String(step.stepid),
+      kind: 'step',
+      name: step.name,
+      seconds: Math.max(0, (step.complete_at ?? now) - held),
+      state: stateOf(step),
+      number: step.number,
+    });
+  }
+  return segments;
+}
+
+export interface Difference {
+  name: string;
+  then: string;
+  now: string;
+}
+
+/** Properties that differ between two builds; those that always do are left out. */
+export function propertyDifferences(then: Properties, now: Properties): Difference[] {
+  const always = new Set(['buildnumber', 'builddir', 'basedir', 'got_revision_time']);
+  const names = [...new Set([...Object.keys(then), ...Object.keys(now)])].sort();
+  return names
+    .filter((name) => !always.has(name))
+    .map((name) => ({ name, then: property(then, name), now: property(now, name) }))
+    .filter((one) => one.then !== one.now);
+}

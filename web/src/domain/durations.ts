@@ -1,0 +1,87 @@
+/** Durations and moments as people read them. Seconds everywhere. */
+
+const UNITS: readonly (readonly [number, string])[] = [
+  [86_400, 'd'],
+  [3_600, 'h'],
+  [60, 'm'],
+];
+
+/** `12 s`, `3 m 10 s`, `2 h 5 m`, `4 d 3 h`; at most two units. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '';
+  let rest = Math.max(0, Math.round(seconds));
+  if (rest === 0 && seconds > 0) return '<1 s';
+  const parts: string[] = [];
+  for (const [size, name] of UNITS) {
+    if (rest >= size || parts.length > 0) {
+      const count = Math.floor(rest / size);
+      if (parts.length === 0 || count > 0) parts.push(`${count} ${name}`);
+      rest -= count * size;
+      if (parts.length === 2 || (name === 'h' && parts.length > 0 && rest < 60)) return parts.join(' ');
+    }
+  }
+  if (parts.length === 0 || (rest > 0 && parts.length < 2 && !parts[0]?.endsWith('d')))
+    parts.push(`${rest} s`);
+  return parts.join(' ');
+}
+
+/** `just now`, `4 min ago`, `3 h ago`, `yesterday`, `12 d ago`, `in 3 min`. */
+export function ago(then: number, now: number): string {
+  const passed = now - then;
+  const ahead = passed < -1;
+  const seconds = Math.abs(passed);
+  if (seconds < 5) return 'just now';
+  const text = span(seconds);
+  if (!ahead && text === '1 d') return 'yesterday';
+  return ahead ? `in ${text}` : `${text} ago`;
+}
+
+function span(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 3_600) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.round(seconds / 3_600)} h`;
+  if (seconds < 86_400 * 60) return `${Math.round(seconds / 86_400)} d`;
+  if (seconds < 86_400 * 730) return `${Math.round(seconds / (86_400 * 30.4))} months`;
+  return `${Math.round(seconds / (86_400 * 365))} years`;
+}
+
+/** How long until the text of {@link ago} changes, in seconds. */
+export function untilNextText(then: number, now: number): number {
+  const seconds = Math.abs(now - then);
+  if (seconds < 60) return 1;
+  return seconds < 3_600 ? 15 : 300;
+}
+
+/** The exact moment, in ISO 8601 with the offset of the zone. */
+export function exact(moment: number, zone?: string): string {
+  const date = new Date(moment * 1_000);
+  const format = new Intl.DateTimeFormat('sv-SE', {
+    dateStyle: 'short',
+    timeStyle: 'medium',
+    timeZone: zone,
+  });
+  const offset = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' })
+    .formatToParts(date)
+    .find((part) => part.type === 'timeZoneName')?.value;
+  return `${format.format(date)} ${offset === 'GMT' ? 'UTC' : (offset ?? '').replace('GMT', '')}`.trim();
+}
+
+/** `12:04:31`, in the zone. */
+export function clock(moment: number, zone?: string, withSeconds = true): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: withSeconds ? '2-digit' : undefined,
+    timeZone: zone,
+  }).format(new Date(moment * 1_000));
+}
+
+/** `1,204`. */
+export function count(number: number): string {
+  return number.toLocaleString('en');
+}
+
+/** `1 build`, `3 builds`. */
+export function counted(number: number, one: string, many = `${one}s`): string {
+  return `${count(number)} ${number === 1 ? one : many}`;
+}

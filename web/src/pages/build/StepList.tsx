@@ -1,0 +1,103 @@
+import { UnstyledButton } from '@mantine/core';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useRef, useState } from 'react';
+import type { Step } from '@/api/types';
+import { counted, duration } from '@/domain/durations';
+import { WORDS, stateOf } from '@/domain/states';
+import { Lasted } from '@/parts/Moment';
+import { StateMark } from '@/parts/StateMark';
+import classes from './StepList.module.css';
+
+interface Props {
+  steps: readonly Step[];
+  chosen: Step | undefined;
+  onChoose: (step: number) => void;
+}
+
+const ROW = 36;
+
+/** The steps of a build; hidden ones on request; only those in sight are drawn. */
+export function StepList({ steps, chosen, onChoose }: Props) {
+  const [showsHidden, setShowsHidden] = useState(false);
+  const hidden = steps.filter((step) => step.hidden && step.number !== chosen?.number).length;
+  const shown = showsHidden ? steps : steps.filter((step) => !step.hidden || step.number === chosen?.number);
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: shown.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW,
+    overscan: 20,
+  });
+  const place = shown.findIndex((step) => step.number === chosen?.number);
+  useEffect(() => {
+    if (place >= 0) virtual.scrollToIndex(place, { align: 'auto' });
+  }, [place, virtual]);
+  return (
+    <nav className={classes.steps} aria-label="Steps" ref={scroller}>
+      <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+        {virtual.getVirtualItems().map((item) => {
+          const step = shown[item.index] as Step;
+          return (
+            <div
+              key={step.stepid}
+              data-index={item.index}
+              ref={virtual.measureElement}
+              className={classes.place}
+              style={{ transform: `translateY(${item.start}px)` }}
+            >
+              <Row step={step} isChosen={step.number === chosen?.number} onChoose={onChoose} />
+            </div>
+          );
+        })}
+      </div>
+      {(hidden > 0 || showsHidden) && (
+        <UnstyledButton className={classes.hidden} onClick={() => setShowsHidden(!showsHidden)}>
+          {showsHidden ? 'Hide the hidden steps' : `${counted(hidden, 'hidden step')} · show`}
+        </UnstyledButton>
+      )}
+    </nav>
+  );
+}
+
+function Row({ step, isChosen, onChoose }: { step: Step; isChosen: boolean; onChoose: (step: number) => void }) {
+  const state = stateOf(step);
+  const waits = state === 'running' && step.locks_acquired_at === null;
+  const isQuiet = state === 'skipped' || state === 'waiting';
+  const told = waits ? 'waits for a lock' : noteOf(step);
+  return (
+    <button
+      type="button"
+      className={classes.step}
+      data-chosen={isChosen || undefined}
+      data-quiet={isQuiet || undefined}
+      aria-current={isChosen ? 'step' : undefined}
+      onClick={() => onChoose(step.number)}
+    >
+      <span className={classes.number}>{step.number}</span>
+      <StateMark state={waits ? 'waiting' : state} />
+      <span className={classes.name}>
+        {step.name}
+        {told && <small title={told}>{told}</small>}
+      </span>
+      <span className={classes.took}>
+        {step.started_at !== null && !isQuiet && (
+          <Lasted from={step.locks_acquired_at ?? step.started_at} to={step.complete_at} />
+        )}
+      </span>
+      <span className={classes.spoken}>{WORDS[state]}</span>
+    </button>
+  );
+}
+
+/** What the step says about itself; quiet where all went well. */
+function noteOf(step: Step): string {
+  const state = stateOf(step);
+  const waited =
+    step.started_at !== null && step.locks_acquired_at !== null
+      ? step.locks_acquired_at - step.started_at
+      : 0;
+  const lock = waited >= 1 ? `waited ${duration(waited)} for a lock` : '';
+  if (state === 'success') return lock;
+  const text = step.state_string === step.name ? '' : step.state_string;
+  return [text, lock].filter(Boolean).join(' · ');
+}

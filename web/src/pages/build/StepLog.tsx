@@ -1,0 +1,89 @@
+import type { UseQueryResult } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { Log, Step } from '@/api/types';
+import { count } from '@/domain/durations';
+import { BAD, stateOf } from '@/domain/states';
+import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
+import { LogView } from '@/parts/log/LogView';
+import classes from './StepLog.module.css';
+
+export interface LogSearch {
+  log?: string;
+  line?: number;
+  to?: number;
+  find?: string;
+}
+
+interface Props {
+  step: Step | undefined;
+  logs: UseQueryResult<{ logs: Log[] }, Error>;
+  search: LogSearch;
+  onSearch: (changed: LogSearch, replace: boolean) => void;
+}
+
+/** The logs of the chosen step, as tabs. */
+export function StepLog({ step, logs, search, onSearch }: Props) {
+  const [isFull, setFull] = useState(false);
+  if (!step) {
+    return (
+      <section className={classes.box}>
+        <Empty title="No step has begun yet" />
+      </section>
+    );
+  }
+  return (
+    <section className={classes.box} aria-label={`Step ${step.name}`}>
+      <Answered query={logs} what="the logs of this step" skeleton={<SkeletonRows rows={12} height={13} />}>
+        {({ logs: all }) => {
+          const shown = all.find((log) => log.slug === search.log) ?? preferred(all);
+          if (!shown) {
+            return (
+              <Empty title={stateOf(step) === 'waiting' ? 'This step has not begun' : 'This step has no log'}>
+                {step.state_string}
+              </Empty>
+            );
+          }
+          return (
+            <>
+              <div className={classes.head}>
+                <b>{step.name}</b>
+                <span className={classes.state}>{step.state_string}</span>
+                <span className={classes.logs} role="tablist" aria-label="Logs">
+                  {all.map((log) => (
+                    <button
+                      key={log.logid}
+                      type="button"
+                      role="tab"
+                      aria-selected={log.logid === shown.logid}
+                      className={classes.tab}
+                      onClick={() => onSearch({ log: log.slug, line: undefined, to: undefined }, false)}
+                    >
+                      {log.name} <small>{count(log.num_lines)}</small>
+                    </button>
+                  ))}
+                </span>
+              </div>
+              <div className={classes.view}>
+                <LogView
+                  log={shown}
+                  position={search}
+                  onPosition={(position) => onSearch({ ...position, log: search.log }, true)}
+                  opensAtError={step.complete && BAD.has(stateOf(step))}
+                  isFull={isFull}
+                  onFull={() => setFull(!isFull)}
+                />
+              </div>
+            </>
+          );
+        }}
+      </Answered>
+    </section>
+  );
+}
+
+/** Standard output unless it is empty and another is not. */
+function preferred(logs: readonly Log[]): Log | undefined {
+  const main = logs.find((log) => log.slug === 'stdio');
+  if (main && main.num_lines > 0) return main;
+  return logs.find((log) => log.num_lines > 0 && log.type !== 'h') ?? main ?? logs[0];
+}

@@ -1,0 +1,63 @@
+import { Tooltip } from '@mantine/core';
+import type { Build, Step } from '@/api/types';
+import { useZone } from '@/app/settings';
+import { timeline } from '@/domain/builds';
+import { clock, duration } from '@/domain/durations';
+import { WORDS } from '@/domain/states';
+import { useNow } from '@/parts/Moment';
+import classes from './Timeline.module.css';
+
+interface Props {
+  build: Build;
+  steps: readonly Step[];
+  submitted: number | null;
+  chosen: number | undefined;
+  onChoose: (step: number) => void;
+}
+
+const PARTS = 4;
+
+/** A build's time as a bar: what waited, what ran, what failed; a click opens the step. */
+export function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
+  const zone = useZone();
+  const now = useNow(build.complete ? null : 2);
+  const segments = timeline(submitted, build.started_at, steps, now).filter(
+    (segment) => segment.seconds >= 0.5 || segment.kind === 'wait',
+  );
+  const total = segments.reduce((sum, segment) => sum + segment.seconds, 0);
+  if (segments.length === 0 || total < 1) return null;
+  const begin = submitted ?? build.started_at;
+  const end = build.complete_at ?? now;
+  const withSeconds = end - begin < 900;
+  return (
+    <div className={classes.box}>
+      <div className={classes.bar} role="group" aria-label="Timeline">
+        {segments.map((segment) => (
+          <Tooltip
+            key={segment.key}
+            label={`${segment.name}: ${WORDS[segment.state]}, ${duration(segment.seconds)}`}
+          >
+            <button
+              type="button"
+              className={classes.segment}
+              data-state={segment.state}
+              data-chosen={(segment.number !== undefined && segment.number === chosen) || undefined}
+              style={{ flexGrow: segment.seconds, flexBasis: 0 }}
+              aria-label={`${segment.name}: ${WORDS[segment.state]}, ${duration(segment.seconds)}`}
+              onClick={() => segment.number !== undefined && onChoose(segment.number)}
+              tabIndex={-1}
+            >
+              {segment.seconds / total > 0.07 && segment.name}
+              {segment.seconds / total > 0.16 && ` · ${duration(segment.seconds)}`}
+            </button>
+          </Tooltip>
+        ))}
+      </div>
+      <div className={classes.scale} aria-hidden>
+        {Array.from({ length: PARTS + 1 }, (_, index) => (
+          <span key={index}>{clock(begin + ((end - begin) * index) / PARTS, zone, withSeconds)}</span>
+        ))}
+      </div>
+    </div>
+  );
+}

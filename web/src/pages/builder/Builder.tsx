@@ -1,0 +1,325 @@
+import { Badge, Button, Modal, Tabs, Tooltip } from '@mantine/core';
+import { IconPlayerPlay } from '@tabler/icons-react';
+import { Link, getRouteApi } from '@tanstack/react-router';
+import { useLive, useRest } from '@/api/hooks';
+import type { Build, Builder, BuildRequest, ForceScheduler, Worker } from '@/api/types';
+import type { BuilderSearch } from '@/app/routes';
+import { useKeys } from '@/app/shortcuts';
+import { builderState } from '@/domain/builderList';
+import { count, counted, duration } from '@/domain/durations';
+import { useActions } from '@/parts/ActionButton';
+import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
+import { BuildStrip } from '@/parts/BuildStrip';
+import { BuildTable } from '@/parts/BuildTable';
+import { DurationPlot } from '@/parts/DurationPlot';
+import { ForceForm } from '@/parts/force/ForceForm';
+import { Page } from '@/parts/Page';
+import { StateMark } from '@/parts/StateMark';
+import { Waiting } from './Waiting';
+import classes from './Builder.module.css';
+
+const route = getRouteApi('/builders/$builder');
+
+export function BuilderPage() {
+  const { builder } = route.useParams();
+  useLive('builders/*/*', 'builds/*/*', 'buildrequests/*/*');
+  const answer = useRest<{ builders: Builder[] }>(
+    `builders/${encodeURIComponent(builder)}`,
+    { recent: 50 },
+    { keep: false },
+  );
+  const found = answer.data?.builders[0];
+  if (found) return <Shown key={found.builderid} builder={found} />;
+  return (
+    <Page title={builder}>
+      <Answered query={answer} what="this builder">
+        {() => <Empty title="This builder does not exist" />}
+      </Answered>
+    </Page>
+  );
+}
+
+function Shown({ builder }: { builder: Builder }) {
+  const id = builder.builderid;
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const forms = useRest<{ forceschedulers: ForceScheduler[] }>(`builders/${id}/forceschedulers`);
+  const workers = useRest<{ workers: Worker[] }>(`builders/${id}/workers`);
+  const pending = useRest<{ buildrequests: BuildRequest[]; meta: { total: number } }>(
+    `builders/${id}/buildrequests`,
+    { complete: false, claimed: false, order: 'buildrequestid', limit: 100, property: '*' },
+  );
+  const ask = (changed: Partial<BuilderSearch>) =>
+    void navigate({ search: (before) => ({ ...before, ...changed }), resetScroll: false });
+  const usable = (forms.data?.forceschedulers ?? []).filter((form) => form.enabled);
+  const state = builderState(builder);
+  const rate = builder.statistics?.success_rate;
+  const median = builder.statistics?.median_seconds;
+  const waiting = pending.data?.meta.total ?? builder.pending_count ?? 0;
+  const connected = (workers.data?.workers ?? []).filter((worker) => worker.connected_to.length > 0);
+  useKeys({ f: () => usable[0] && ask({ force: usable[0].name }) });
+  const tab = search.tab ?? 'builds';
+  return (
+    <Page
+      title={builder.name}
+      mark={<StateMark state={state} size={22} />}
+      actions={<ForceButtons forms={usable} onOpen={(name) => ask({ force: name })} isLoading={forms.isLoading} />}
+      meta={
+        <>
+          {builder.tags.map((tag) => (
+            <Link key={tag} to="/builders" search={{ q: `tag:${tag}` }} className={classes.tag}>
+              {tag}
+            </Link>
+          ))}
+          {builder.masterids.length === 0 && <b>No running master configures this builder.</b>}
+          {workers.data && (
+            <span>
+              <b>{count(connected.length)}</b> of {counted(workers.data.workers.length, 'worker')} connected
+            </span>
+          )}
+          {rate !== null && rate !== undefined && (
+            <span>
+              <b>{Math.round(rate * 100)} %</b> of {counted(builder.statistics?.builds ?? 0, 'build')} in 30 days passed
+            </span>
+          )}
+          {median !== null && median !== undefined && (
+            <span>
+              median <b>{duration(median)}</b>
+            </span>
+          )}
+          {(builder.running_count ?? 0) > 0 && <span>{count(builder.running_count ?? 0)} running</span>}
+        </>
+      }
+    >
+      <Description builder={builder} />
+      <div className={classes.plots}>
+        <BuildStrip builder={id} builds={builder.recent_builds ?? []} length={50} height={34} />
+        <DurationPlot builderid={id} />
+      </div>
+      <Tabs value={tab} onChange={(value) => ask({ tab: (value ?? 'builds') as BuilderSearch['tab'] })} keepMounted={false}>
+        <Tabs.List px={16}>
+          <Tabs.Tab value="builds">Builds</Tabs.Tab>
+          <Tabs.Tab
+            value="pending"
+            rightSection={
+              waiting > 0 && (
+                <Badge color="orange" variant="light" size="sm">
+                  {count(waiting)}
+                </Badge>
+              )
+            }
+          >
+            Pending
+          </Tabs.Tab>
+          <Tabs.Tab value="workers">Workers</Tabs.Tab>
+          <Tabs.Tab value="configuration">Configuration</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="builds">
+          <Builds builder={builder} before={search.before} onBefore={(before) => ask({ before })} />
+        </Tabs.Panel>
+        <Tabs.Panel value="pending">
+          <Answered query={pending} what="the waiting requests">
+            {({ buildrequests, meta }) => <Waiting requests={buildrequests} total={meta.total} />}
+          </Answered>
+        </Tabs.Panel>
+        <Tabs.Panel value="workers">
+          <Answered query={workers} what="the workers">
+            {(answer) => <Workers workers={answer.workers} />}
+          </Answered>
+        </Tabs.Panel>
+        <Tabs.Panel value="configuration">
+          <Configuration builder={builder} forms={forms.data?.forceschedulers ?? []} />
+        </Tabs.Panel>
+      </Tabs>
+      <ForceDialog
+        forms={usable}
+        name={search.force}
+        builder={builder}
+        onClose={() => ask({ force: undefined })}
+      />
+    </Page>
+  );
+}
+
+function Description({ builder }: { builder: Builder }) {
+  if (!builder.description) return null;
+  // The server renders markdown and lets only harmless elements through.
+  if (builder.description_html) {
+    return <div className={classes.description} dangerouslySetInnerHTML={{ __html: builder.description_html }} />;
+  }
+  return <p className={classes.description}>{builder.description}</p>;
+}
+
+interface ForceButtonsProps {
+  forms: readonly ForceScheduler[];
+  onOpen: (name: string) => void;
+  isLoading: boolean;
+}
+
+function ForceButtons({ forms, onOpen, isLoading }: ForceButtonsProps) {
+  if (isLoading) return null;
+  if (forms.length === 0) {
+    return (
+      <Tooltip label="No ForceScheduler in master.cfg names this builder" multiline maw={280}>
+        <Button variant="default" data-disabled aria-disabled leftSection={<IconPlayerPlay size={15} />}>
+          Force
+        </Button>
+      </Tooltip>
+    );
+  }
+  return (
+    <>
+      {forms.map((form, index) => (
+        <Button
+          key={form.name}
+          variant={index === 0 ? 'filled' : 'default'}
+          leftSection={<IconPlayerPlay size={15} />}
+          onClick={() => onOpen(form.name)}
+        >
+          {form.button_name || (forms.length === 1 ? 'Force' : form.label || form.name)}
+        </Button>
+      ))}
+    </>
+  );
+}
+
+interface DialogProps {
+  forms: readonly ForceScheduler[];
+  name: string | undefined;
+  builder: Builder;
+  onClose: () => void;
+}
+
+function ForceDialog({ forms, name, builder, onClose }: DialogProps) {
+  const navigate = route.useNavigate();
+  const form = name === undefined ? undefined : (forms.find((one) => one.name === name) ?? forms[0]);
+  const refusal = useActions(form ? `forceschedulers/${encodeURIComponent(form.name)}` : null);
+  return (
+    <Modal
+      opened={form !== undefined}
+      onClose={onClose}
+      size="lg"
+      title={`${form?.label || form?.name || 'Force'}: ${builder.name}`}
+    >
+      {form && (
+        <ForceForm
+          key={form.name}
+          scheduler={form}
+          builderid={builder.builderid}
+          refusal={refusal('force')}
+          onForced={(request) => {
+            if (request === undefined) onClose();
+            else
+              void navigate({
+                to: '/buildrequests/$requestid',
+                params: { requestid: String(request) },
+                search: { redirect_to_build: true },
+              });
+          }}
+        />
+      )}
+    </Modal>
+  );
+}
+
+const PAGE = 50;
+
+interface BuildsProps {
+  builder: Builder;
+  before: number | undefined;
+  onBefore: (before: number | undefined) => void;
+}
+
+function Builds({ builder, before, onBefore }: BuildsProps) {
+  const builds = useRest<{ builds: Build[] }>(`builders/${builder.builderid}/builds`, {
+    order: '-number',
+    limit: PAGE,
+    property: ['branch', 'revision', 'got_revision', 'owner', 'reason'],
+    ...(before === undefined ? {} : { number__lt: before }),
+  });
+  return (
+    <Answered query={builds} what="the builds" skeleton={<SkeletonRows />}>
+      {({ builds: rows }) =>
+        rows.length === 0 ? (
+          <Empty title="No build yet">Press Force, or make a change that a scheduler builds.</Empty>
+        ) : (
+          <>
+            <BuildTable builds={rows} />
+            <div className={classes.pages}>
+              {before !== undefined && (
+                <Button variant="default" onClick={() => onBefore(undefined)}>
+                  Newest builds
+                </Button>
+              )}
+              {rows.length === PAGE && (
+                <Button variant="default" onClick={() => onBefore(rows.at(-1)?.number)}>
+                  Older builds
+                </Button>
+              )}
+            </div>
+          </>
+        )
+      }
+    </Answered>
+  );
+}
+
+function Workers({ workers }: { workers: readonly Worker[] }) {
+  if (workers.length === 0) return <Empty title="No worker builds this" />;
+  return (
+    <ul className={classes.list}>
+      {workers.map((worker) => {
+        const isConnected = worker.connected_to.length > 0;
+        return (
+          <li key={worker.workerid}>
+            <StateMark state={worker.paused ? 'cancelled' : isConnected ? 'success' : 'exception'} hidden />
+            <Link to={`/workers/${worker.workerid}` as string}>{worker.name}</Link>
+            <span className="dim">
+              {isConnected ? 'connected' : 'not connected'}
+              {worker.paused && `, paused${worker.pause_reason ? `: ${worker.pause_reason}` : ''}`}
+              {worker.graceful && ', shuts down'}
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function Configuration({ builder, forms }: { builder: Builder; forms: readonly ForceScheduler[] }) {
+  const last = useRest<{ builds: Build[] }>(`builders/${builder.builderid}/builds`, {
+    complete: true,
+    order: '-number',
+    limit: 1,
+  });
+  const build = last.data?.builds[0];
+  const steps = useRest<{ steps: { stepid: number; number: number; name: string; hidden: boolean }[] }>(
+    build ? `builds/${build.buildid}/steps` : null,
+  );
+  return (
+    <div className={classes.configuration}>
+      <dl>
+        <dt>Name</dt>
+        <dd className="mono">{builder.name}</dd>
+        <dt>Tags</dt>
+        <dd>{builder.tags.join(', ') || 'none'}</dd>
+        <dt>Force schedulers</dt>
+        <dd>{forms.map((form) => form.name).join(', ') || 'none'}</dd>
+        <dt>Steps{build && ` of build #${build.number}`}</dt>
+        <dd>
+          {steps.data ? (
+            <ol>
+              {steps.data.steps
+                .filter((step) => step.number > 0 || !step.hidden)
+                .map((step) => (
+                  <li key={step.stepid}>{step.name}</li>
+                ))}
+            </ol>
+          ) : (
+            'not known before the first build'
+          )}
+        </dd>
+      </dl>
+    </div>
+  );
+}

@@ -1,0 +1,69 @@
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { Build } from '@/api/types';
+import { useKeys } from '@/app/shortcuts';
+import { property, shortRevision, sourceOf } from '@/domain/builds';
+import { WORDS, stateOf } from '@/domain/states';
+import { Copyable } from './Copyable';
+import { Ago, Lasted } from './Moment';
+import { StateMark } from './StateMark';
+import classes from './BuildTable.module.css';
+
+interface Props {
+  builds: readonly Build[];
+  /** Names by builder id: shown where builds are of several builders. */
+  names?: ReadonlyMap<number, string>;
+}
+
+/** Builds, newest first: state, source, who, how long, when. `j` and `k` move, Enter opens. */
+export function BuildTable({ builds, names }: Props) {
+  const [cursor, setCursor] = useState(-1);
+  const navigate = useNavigate();
+  useKeys({
+    j: () => setCursor(Math.min(cursor + 1, builds.length - 1)),
+    k: () => setCursor(Math.max(cursor - 1, 0)),
+    Enter: () => {
+      const build = builds[cursor];
+      if (build) void navigate({ to: `/builders/${build.builderid}/builds/${build.number}` as string });
+    },
+  });
+  return (
+    <ul className={classes.table} aria-label="Builds">
+      {builds.map((build, index) => (
+        <Row key={build.buildid} build={build} name={names?.get(build.builderid)} isCursor={index === cursor} />
+      ))}
+    </ul>
+  );
+}
+
+function Row({ build, name, isCursor }: { build: Build; name: string | undefined; isCursor: boolean }) {
+  const state = stateOf(build);
+  const { branch, revision } = sourceOf(build.properties);
+  const owner = property(build.properties, 'owner');
+  const told = state === 'success' ? property(build.properties, 'reason') : build.state_string;
+  return (
+    <li className={classes.row} data-cursor={isCursor || undefined}>
+      <StateMark state={state} hidden />
+      <span className={classes.main}>
+        <Link to="/builders/$builder/builds/$number" params={{ builder: String(build.builderid), number: String(build.number) }}>
+          <b>
+            {name && `${name} `}#{build.number}
+          </b>{' '}
+          {WORDS[state]}
+        </Link>
+        {told && <small>{told}</small>}
+      </span>
+      <span className={classes.source}>
+        {branch && <span className="mono truncate">{branch}</span>}
+        {revision && <Copyable value={revision}>{shortRevision(revision)}</Copyable>}
+      </span>
+      <span className={classes.owner}>{owner}</span>
+      <span className={classes.took}>
+        <Lasted from={build.started_at} to={build.complete_at} />
+      </span>
+      <span className={classes.when}>
+        <Ago at={build.complete_at ?? build.started_at} />
+      </span>
+    </li>
+  );
+}

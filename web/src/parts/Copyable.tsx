@@ -1,0 +1,17 @@
+import { CopyButton, Tooltip, UnstyledButton } from '@mantine/core';
+import type { ReactNode } from 'react';
+
+/** An identifier, revision or command in a monospaced face: one click copies it. */
+export function Copyable({ value, children }: { value: string; children?: ReactNode }) {
+  return (
+    <CopyButton value={value}>
+      {({ copied, copy }) => (
+        <Tooltip label={copied ? 'Copied' : `Copy ${value.length > 60 ? 'this' : value}`}>
+          <UnstyledButton className="mono" onClick={copy} fz={12.5} aria-label={`Copy ${value}`}>
+            {children ?? value}
+          </UnstyledButton>
+        </Tooltip>
+      )}
+    </CopyButton>
+  );
+}

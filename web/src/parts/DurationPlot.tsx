@@ -1,0 +1,105 @@
+import 'uplot/dist/uPlot.min.css';
+import { useComputedColorScheme } from '@mantine/core';
+import { useEffect, useRef } from 'react';
+import uPlot from 'uplot';
+import { useRest } from '@/api/hooks';
+import type { Build } from '@/api/types';
+import { duration } from '@/domain/durations';
+import { WORDS, stateOf } from '@/domain/states';
+
+const BUILDS = 200;
+const HEIGHT = 96;
+const WIDTH = 520;
+
+/** The durations of the last 200 builds as points in the colours of their results. */
+export function DurationPlot({ builderid }: { builderid: number }) {
+  const box = useRef<HTMLDivElement>(null);
+  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
+  const { data } = useRest<{ builds: Build[] }>(`builders/${builderid}/builds`, {
+    complete: true,
+    order: '-number',
+    limit: BUILDS,
+    field: ['number', 'results', 'started_at', 'complete_at', 'complete'],
+  });
+  const builds = data?.builds;
+  useEffect(() => {
+    const place = box.current;
+    if (!place || !builds || builds.length < 3) return undefined;
+    const rows = builds.toReversed();
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name: string) => style.getPropertyValue(name).trim();
+    const plot = new uPlot(
+      {
+        width: Math.min(WIDTH, place.clientWidth || WIDTH),
+        height: HEIGHT,
+        cursor: { y: false, points: { size: 8 } },
+        legend: { show: false },
+        scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+        axes: [
+          { show: false },
+          {
+            stroke: colour('--faint'),
+            grid: { stroke: colour('--line'), width: 1 },
+            ticks: { show: false },
+            size: 58,
+            font: '11px sans-serif',
+            space: 34,
+            values: (_, ticks) => ticks.map((tick) => duration(tick)),
+          },
+        ],
+        series: [
+          {},
+          {
+            points: {
+              show: (self, series) => {
+                drawPoints(self, series, rows, colour);
+                return false;
+              },
+            },
+            paths: () => null,
+          },
+        ],
+        hooks: {
+          setCursor: [
+            (self) => {
+              const row = self.cursor.idx === null || self.cursor.idx === undefined ? undefined : rows[self.cursor.idx];
+              place.title = row
+                ? `#${row.number} ${WORDS[stateOf(row)]}, ${duration((row.complete_at ?? 0) - row.started_at)}`
+                : '';
+            },
+          ],
+        },
+      },
+      [rows.map((row) => row.number), rows.map((row) => (row.complete_at ?? 0) - row.started_at)],
+      place,
+    );
+    return () => plot.destroy();
+  }, [builds, scheme]);
+  if (!builds || builds.length < 3) return null;
+  return (
+    <div
+      ref={box}
+      style={{ flex: '1 1 320px', maxWidth: WIDTH, minHeight: HEIGHT }}
+      role="img"
+      aria-label={`Durations of the last ${builds.length} builds`}
+    />
+  );
+}
+
+function drawPoints(plot: uPlot, series: number, rows: readonly Build[], colour: (name: string) => string): void {
+  const { ctx } = plot;
+  const ratio = devicePixelRatio;
+  rows.forEach((row, index) => {
+    const y = plot.data[series]?.[index];
+    if (y === null || y === undefined) return;
+    const left = plot.valToPos(row.number, 'x', true);
+    const top = plot.valToPos(y, 'y', true);
+    const state = stateOf(row);
+    ctx.fillStyle = colour(`--state-${state}`);
+    ctx.beginPath();
+    // Failures are squares, as their marks are.
+    if (state === 'failure' || state === 'exception') ctx.rect(left - 2.6 * ratio, top - 2.6 * ratio, 5.2 * ratio, 5.2 * ratio);
+    else ctx.arc(left, top, 2.2 * ratio, 0, 2 * Math.PI);
+    ctx.fill();
+  });
+}

@@ -1,0 +1,51 @@
+import { Tooltip } from '@mantine/core';
+import { useEffect, useReducer } from 'react';
+import { ago, duration, exact, untilNextText } from '@/domain/durations';
+import { useZone } from '@/app/settings';
+
+const now = (): number => Date.now() / 1_000;
+
+/** Draw again when a text about *then* is out of date. */
+function useTicking(pause: (at: number) => number | null): number {
+  const [, again] = useReducer((counter: number) => counter + 1, 0);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const wait = () => {
+      const seconds = pause(now());
+      if (seconds === null) return;
+      timer = setTimeout(() => {
+        if (!document.hidden) again();
+        wait();
+      }, seconds * 1_000);
+    };
+    wait();
+    return () => clearTimeout(timer);
+  });
+  return now();
+}
+
+/** `4 min ago`; the exact time on hover. */
+export function Ago({ at, prefix = '' }: { at: number; prefix?: string }) {
+  const zone = useZone();
+  const current = useTicking((moment) => untilNextText(at, moment));
+  return (
+    <Tooltip label={exact(at, zone)}>
+      <time dateTime={new Date(at * 1_000).toISOString()} className="nowrap">
+        {prefix}
+        {ago(at, current)}
+      </time>
+    </Tooltip>
+  );
+}
+
+/** How long something took, or has taken so far. */
+export function Lasted({ from, to }: { from: number; to: number | null | undefined }) {
+  const ended = to !== null && to !== undefined;
+  const current = useTicking(() => (ended ? null : 1));
+  return <span className="nowrap">{duration((ended ? to : current) - from)}</span>;
+}
+
+/** The current time, drawn again every so many seconds. */
+export function useNow(seconds: number | null): number {
+  return useTicking(() => seconds);
+}

@@ -1,0 +1,246 @@
+import {
+  Autocomplete,
+  Button,
+  Checkbox,
+  Fieldset,
+  FileInput,
+  Group,
+  MultiSelect,
+  Select,
+  Stack,
+  Tabs,
+  TextInput,
+  Textarea,
+} from '@mantine/core';
+import { useForm, type UseFormReturnType } from '@mantine/form';
+import { notifications } from '@mantine/notifications';
+import { useState } from 'react';
+import { ApiError } from '@/api/client';
+import { useOrder, useSite } from '@/api/hooks';
+import type { ForceField, ForceScheduler } from '@/api/types';
+import { firstValues, isAsked, keyOf, leaves, parameters, populated, problems, type Value, type Values } from '@/domain/forceForm';
+import { tellFailure } from '@/parts/ActionButton';
+
+interface Props {
+  scheduler: ForceScheduler;
+  builderid: number;
+  refusal: string | null;
+  onForced: (requestId: number | undefined) => void;
+}
+
+type Form = UseFormReturnType<Values>;
+
+/** The form of a force scheduler, as `master.cfg` describes it; what is wrong stands beside the fields. */
+export function ForceForm({ scheduler, builderid, refusal, onForced }: Props) {
+  const fields = scheduler.all_fields;
+  const { data: site } = useSite();
+  const forced = useOrder<[number, Record<string, number>]>();
+  const form = useForm<Values>({
+    initialValues: firstValues(fields),
+    validate: (values) => problems(fields, values),
+  });
+  const isKnown = site?.user.anonymous !== true && site !== undefined;
+  const send = (values: Values) =>
+    forced.mutate(
+      {
+        path: `forceschedulers/${encodeURIComponent(scheduler.name)}`,
+        method: 'force',
+        params: { builderid, ...parameters(fields, values) },
+      },
+      {
+        onSuccess: ([, requests]) => {
+          notifications.show({ message: 'A build has been requested.' });
+          onForced(Object.values(requests)[0]);
+        },
+        onError: (error) => {
+          const known = new Set(leaves(fields).map(keyOf));
+          const own = error instanceof ApiError ? Object.entries(error.details).filter(([name]) => known.has(name)) : [];
+          if (own.length > 0) form.setErrors(Object.fromEntries(own));
+          else tellFailure(error);
+        },
+      },
+    );
+  return (
+    <form onSubmit={form.onSubmit(send)} noValidate>
+      <Stack gap="sm">
+        {fields.map((field, index) => (
+          <Field key={index} field={field} form={form} all={fields} hidesUser={isKnown} />
+        ))}
+        {refusal !== null && (
+          <p className="dim" role="note">
+            You are not allowed to force this: {refusal}
+          </p>
+        )}
+        <Group justify="flex-end">
+          <Button type="submit" size="sm" loading={forced.isPending} disabled={refusal !== null}>
+            {scheduler.button_name || 'Force'}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+interface FieldProps {
+  field: ForceField;
+  form: Form;
+  all: readonly ForceField[];
+  hidesUser: boolean;
+}
+
+function Field({ field, form, all, hidesUser }: FieldProps) {
+  if (field.fields) return <Nested {...{ field, form, all, hidesUser }} />;
+  // Who is logged in need not say so: the server knows.
+  if (!isAsked(field) || (field.type === 'username' && hidesUser)) return null;
+  return <Entry field={field} form={form} all={all} />;
+}
+
+function Nested({ field, form, all, hidesUser }: FieldProps) {
+  const inner = (field.fields ?? []).filter((one) => one.fields || isAsked(one));
+  const [tab, setTab] = useState('0');
+  if (field.hide || inner.length === 0) return null;
+  if (field.layout === 'tabs') {
+    return (
+      <Tabs value={tab} onChange={(value) => setTab(value ?? '0')}>
+        <Tabs.List>
+          {inner.map((one, index) => (
+            <Tabs.Tab key={index} value={String(index)}>
+              {one.tablabel || one.label || one.name}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        {inner.map((one, index) => (
+          <Tabs.Panel key={index} value={String(index)} pt="sm">
+            <Field field={one} form={form} all={all} hidesUser={hidesUser} />
+          </Tabs.Panel>
+        ))}
+      </Tabs>
+    );
+  }
+  const columns = Math.max(1, Math.min(4, field.columns ?? 1));
+  const content = (
+    <div
+      style={{
+        display: 'grid',
+        gap: 12,
+        gridTemplateColumns: columns > 1 ? `repeat(auto-fit, minmax(min(100%, ${Math.floor(560 / columns)}px), 1fr))` : undefined,
+      }}
+    >
+      {inner.map((one, index) => (
+        <Field key={index} field={one} form={form} all={all} hidesUser={hidesUser} />
+      ))}
+    </div>
+  );
+  return field.label ? <Fieldset legend={field.label}>{content}</Fieldset> : content;
+}
+
+function Entry({ field, form, all }: Omit<FieldProps, 'hidesUser'>) {
+  const key = keyOf(field);
+  const value = form.values[key];
+  const change = (next: Value) => form.setValues({ [key]: next, ...populated(field, next, all) });
+  const common = {
+    label: (field.label || field.name).replace(/:\s*$/, ''),
+    description: field.tooltip || undefined,
+    required: field.required,
+    error: form.errors[key],
+  };
+  const text = typeof value === 'string' ? value : '';
+  switch (field.type) {
+    case 'bool':
+      return (
+        <Checkbox
+          label={common.label}
+          description={common.description}
+          error={common.error}
+          checked={value === true}
+          onChange={(event) => change(event.currentTarget.checked)}
+        />
+      );
+    case 'list':
+      if (field.multiple) {
+        return (
+          <MultiSelect
+            {...common}
+            size="xs"
+            data={unique(field.choices)}
+            value={Array.isArray(value) ? value : []}
+            onChange={change}
+            searchable
+          />
+        );
+      }
+      if (field.strict) {
+        return (
+          <Select
+            {...common}
+            data={unique(field.choices)}
+            value={text}
+            onChange={(next) => change(next ?? '')}
+            searchable={(field.choices?.length ?? 0) > 12}
+            allowDeselect={!field.required}
+          />
+        );
+      }
+      return <Autocomplete {...common} size="xs" data={unique(field.choices)} value={text} onChange={change} />;
+    case 'textarea':
+      return (
+        <Textarea
+          {...common}
+          rows={field.rows ?? 4}
+          value={text}
+          onChange={(event) => change(event.currentTarget.value)}
+        />
+      );
+    case 'file':
+      return <FileEntry common={common} change={change} maxsize={field.maxsize} />;
+    default:
+      return (
+        <TextInput
+          {...common}
+          value={text}
+          inputMode={field.type === 'int' ? 'numeric' : undefined}
+          placeholder={field.type === 'username' ? 'Jane Doe <jane@example.org>' : undefined}
+          autoComplete={field.type === 'username' ? 'name' : 'off'}
+          onChange={(event) => change(event.currentTarget.value)}
+        />
+      );
+  }
+}
+
+interface FileProps {
+  common: { label: string; description?: string; required: boolean; error: unknown };
+  change: (value: Value) => void;
+  maxsize: number | null;
+}
+
+/** The content of a file is sent as text. */
+function FileEntry({ common, change, maxsize }: FileProps) {
+  const [file, setFile] = useState<File | null>(null);
+  const [wrong, setWrong] = useState<string | null>(null);
+  const take = async (chosen: File | null) => {
+    setFile(chosen);
+    setWrong(null);
+    if (!chosen) {
+      change('');
+      return;
+    }
+    if (maxsize && chosen.size > maxsize) {
+      setWrong(`The file has ${chosen.size} bytes; at most ${maxsize} are allowed.`);
+      return;
+    }
+    change(await chosen.text());
+  };
+  return (
+    <FileInput
+      {...common}
+      size="xs"
+      error={wrong ?? (common.error as string | undefined)}
+      value={file}
+      onChange={(chosen) => void take(chosen)}
+      clearable
+      placeholder="Choose a file"
+    />
+  );
+}
+
+const unique = (choices: readonly string[] | undefined): string[] => [...new Set(choices ?? [])];

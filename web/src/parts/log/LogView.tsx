@@ -1,0 +1,513 @@
+import { ActionIcon, Button, Menu, SegmentedControl, TextInput, Tooltip } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import {
+  IconArrowsMaximize,
+  IconArrowsMinimize,
+  IconBug,
+  IconChevronDown,
+  IconChevronUp,
+  IconDownload,
+  IconSearch,
+  IconTextWrap,
+} from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import {
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+  type MouseEvent,
+} from 'react';
+import { ApiError, read, siteUrl } from '@/api/client';
+import { live, useLive } from '@/api/hooks';
+import type { Log } from '@/api/types';
+import { change, useSettings } from '@/app/settings';
+import { useKeys } from '@/app/shortcuts';
+import { count } from '@/domain/durations';
+import { plain } from '@/domain/terminal';
+import { Failed } from '@/parts/Answered';
+import { LineText } from './LineText';
+import { LogLines } from './lines';
+import classes from './LogView.module.css';
+
+const LINE_HEIGHT = 20;
+/** Browsers draw no boxes higher than about 17 million pixels: longer logs are shown in parts. */
+const WINDOW = 700_000;
+
+export interface Position {
+  line?: number;
+  to?: number;
+  find?: string;
+}
+
+interface Props {
+  log: Log;
+  position: Position;
+  /** The reader has chosen a line, a range, or a search: keep it in the address. */
+  onPosition: (position: Position) => void;
+  /** Opened because something failed: at its first error. */
+  opensAtError: boolean;
+  isFull: boolean;
+  onFull: () => void;
+}
+
+interface FirstError {
+  logid: number;
+  line: number;
+  text: string;
+  rule: string;
+}
+
+interface Match {
+  line: number;
+  text: string;
+}
+
+/** A log: what is visible is fetched; it follows, finds, and links to lines. */
+export function LogView({ log, position, onPosition, opensAtError, isFull, onFull }: Props) {
+  if (log.type === 'h') return <HtmlLog log={log} />;
+  if (log.type === 'd') {
+    return <p className={classes.note}>This log has been deleted.</p>;
+  }
+  return (
+    <TextLog
+      key={log.logid}
+      {...{ log, position, onPosition, opensAtError, isFull, onFull }}
+    />
+  );
+}
+
+/** HTML from a build is somebody else's: shown in a frame that may do nothing. */
+function HtmlLog({ log }: { log: Log }) {
+  return (
+    <iframe
+      className={classes.html}
+      sandbox=""
+      title={log.name}
+      src={siteUrl(`api/v2/logs/${log.logid}/raw_inline`)}
+    />
+  );
+}
+
+function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Props) {
+  const settings = useSettings();
+  const scroller = useRef<HTMLDivElement>(null);
+  const lines = useMemo(
+    () => LogLines.of(log.logid, log.type, log.num_lines),
+    // The number of lines grows by events; it makes no other log.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+    [log.logid, log.type],
+  );
+  useEffect(() => () => lines.close(), [lines]);
+  useSyncExternalStore(lines.watch, lines.snapshot);
+  useGrowth(lines, log);
+  const [first, setFirst] = useState(() => windowOf(position.line ?? 0));
+  const [follows, setFollows] = useState(!log.complete && position.line === undefined && !opensAtError);
+  const shown = Math.min(WINDOW, lines.length - first);
+  const virtual = useVirtualizer({
+    count: Math.max(0, shown),
+    getScrollElement: () => scroller.current,
+    estimateSize: () => LINE_HEIGHT,
+    overscan: 30,
+  });
+  const items = virtual.getVirtualItems();
+  const from = first + (items[0]?.index ?? 0);
+  const to = first + (items.at(-1)?.index ?? 60);
+  useEffect(() => lines.want(from, to), [lines, from, to]);
+
+  const jump = useCallback(
+    (line: number, align: 'start' | 'center' | 'end' = 'center') => {
+      const wanted = windowOf(line);
+      setFirst(wanted);
+      requestAnimationFrame(() => virtual.scrollToIndex(line - wanted, { align }));
+    },
+    [virtual],
+  );
+
+  const [text, setText] = useState(position.find ?? '');
+  const search = useSearch(log, text, lines.length);
+  const [hit, setHit] = useState(-1);
+  const goToHit = (step: 1 | -1) => {
+    const all = search.numbers;
+    if (all.length === 0) return;
+    const here = hit < 0 ? nearest(all, from) - (step > 0 ? 1 : 0) : hit;
+    const next = (here + step + all.length) % all.length;
+    setHit(next);
+    setFollows(false);
+    jump(all[next] ?? 0);
+  };
+  const firstError = useFirstError(log);
+  const goToError = () => {
+    if (!firstError) return;
+    setFollows(false);
+    jump(firstError.line);
+    onPosition({ ...position, line: firstError.line + 1, to: undefined });
+  };
+
+  useOpening({ lines, position, opensAtError, firstError, jump });
+  useEffect(() => {
+    if (follows && lines.length > 0) jump(lines.length - 1, 'end');
+  }, [follows, lines.length, jump]);
+
+  const searchBox = useRef<HTMLInputElement>(null);
+  useKeys({
+    f: () => searchBox.current?.focus(),
+    e: goToError,
+    w: () => change({ wrapLogs: !settings.wrapLogs }),
+    G: () => setFollows(true),
+    n: () => goToHit(1),
+    N: () => goToHit(-1),
+  });
+
+  const choose = (line: number, event: MouseEvent) => {
+    const begin = position.line;
+    if (event.shiftKey && begin !== undefined) {
+      const [low, high] = line < begin ? [line, begin] : [begin, line];
+      onPosition({ ...position, line: low, to: high === low ? undefined : high });
+    } else {
+      onPosition({ ...position, line: begin === line && !position.to ? undefined : line, to: undefined });
+    }
+  };
+  const isChosen = (line: number): boolean =>
+    position.line !== undefined && line >= position.line && line <= (position.to ?? position.line);
+
+  return (
+    <div className={classes.log} data-full={isFull || undefined}>
+      <div className={classes.bar}>
+        <TextInput
+          ref={searchBox}
+          className={classes.search}
+          leftSection={<IconSearch size={14} />}
+          placeholder="Search this log"
+          aria-label="Search this log"
+          value={text}
+          onChange={(event) => {
+            setText(event.currentTarget.value);
+            setHit(-1);
+          }}
+          onBlur={() => onPosition({ ...position, find: text || undefined })}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') goToHit(event.shiftKey ? -1 : 1);
+            if (event.key === 'Escape') {
+              setText('');
+              event.currentTarget.blur();
+            }
+          }}
+          error={search.error}
+        />
+        <span className={classes.hits} aria-live="polite">
+          {search.summary(hit)}
+        </span>
+        <ActionIcon.Group>
+          <ActionIcon variant="default" aria-label="Previous hit" disabled={search.numbers.length === 0} onClick={() => goToHit(-1)}>
+            <IconChevronUp size={15} />
+          </ActionIcon>
+          <ActionIcon variant="default" aria-label="Next hit" disabled={search.numbers.length === 0} onClick={() => goToHit(1)}>
+            <IconChevronDown size={15} />
+          </ActionIcon>
+        </ActionIcon.Group>
+        {firstError && (
+          <Tooltip label={`Line ${count(firstError.line + 1)}: ${firstError.rule}`}>
+            <Button
+              variant="light"
+              color="red"
+              size="compact-sm"
+              leftSection={<IconBug size={14} />}
+              onClick={goToError}
+            >
+              first error
+            </Button>
+          </Tooltip>
+        )}
+        <span className={classes.space} />
+        {!log.complete && (
+          <Button
+            variant={follows ? 'filled' : 'default'}
+            size="compact-sm"
+            aria-pressed={follows}
+            onClick={() => setFollows(!follows)}
+          >
+            follow
+          </Button>
+        )}
+        <Tooltip label="Wrap long lines">
+          <ActionIcon
+            variant={settings.wrapLogs ? 'filled' : 'default'}
+            aria-pressed={settings.wrapLogs}
+            aria-label="Wrap long lines"
+            onClick={() => change({ wrapLogs: !settings.wrapLogs })}
+          >
+            <IconTextWrap size={15} />
+          </ActionIcon>
+        </Tooltip>
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <ActionIcon variant="default" aria-label="Download">
+              <IconDownload size={15} />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item component="a" href={siteUrl(`api/v2/logs/${log.logid}/raw`)} download>
+              Download
+            </Menu.Item>
+            <Menu.Item component="a" href={siteUrl(`api/v2/logs/${log.logid}/raw_inline`)} target="_blank">
+              Show as text
+            </Menu.Item>
+            <Menu.Item
+              disabled={position.line === undefined}
+              onClick={() => void copyChosen(lines, position)}
+            >
+              Copy the chosen lines
+            </Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+        <Tooltip label={isFull ? 'Back to the build' : 'Fill the window'}>
+          <ActionIcon variant="default" aria-label={isFull ? 'Back to the build' : 'Fill the window'} onClick={onFull}>
+            {isFull ? <IconArrowsMinimize size={15} /> : <IconArrowsMaximize size={15} />}
+          </ActionIcon>
+        </Tooltip>
+      </div>
+      {lines.error && (
+        <Failed error={lines.error} what="this log" retry={() => lines.retry()} />
+      )}
+      {lines.length > WINDOW && (
+        <Parts length={lines.length} first={first} onChoose={(line) => jump(line, 'start')} />
+      )}
+      <div className={classes.body}>
+        <div
+          ref={scroller}
+          className={classes.scroller}
+          data-wrap={settings.wrapLogs || undefined}
+          tabIndex={0}
+          role="region"
+          aria-label={`Log ${log.name}`}
+          onWheel={(event) => {
+            if (event.deltaY < 0) setFollows(false);
+          }}
+          onScroll={(event) => {
+            const box = event.currentTarget;
+            if (!log.complete && box.scrollHeight - box.scrollTop - box.clientHeight < 4 && first + WINDOW >= lines.length)
+              setFollows(true);
+          }}
+        >
+          {lines.length === 0 && (
+            <p className={classes.note}>
+              {log.complete ? 'The log is empty.' : 'Nothing has been written yet.'}
+            </p>
+          )}
+          <div className={classes.sized} style={{ height: virtual.getTotalSize() }}>
+            {items.map((item) => {
+              const index = first + item.index;
+              const line = lines.at(index);
+              return (
+                <div
+                  key={item.key}
+                  data-index={item.index}
+                  ref={settings.wrapLogs ? virtual.measureElement : undefined}
+                  className={classes.line}
+                  data-stream={line?.stream}
+                  data-chosen={isChosen(index + 1) || undefined}
+                  data-error={firstError?.line === index || undefined}
+                  style={{ transform: `translateY(${item.start}px)` }}
+                >
+                  <button
+                    type="button"
+                    className={classes.number}
+                    tabIndex={-1}
+                    aria-label={`Line ${index + 1}`}
+                    onClick={(event) => choose(index + 1, event)}
+                  >
+                    {count(index + 1)}
+                  </button>
+                  {line ? (
+                    <LineText line={line} find={text} />
+                  ) : (
+                    <span className={classes.loading} aria-hidden>
+                      …
+                    </span>
+                  )}
+                </div>
+              );
+            })}
+          </div>
+        </div>
+        <Marks
+          length={lines.length}
+          from={from}
+          to={to}
+          hits={search.numbers}
+          error={firstError?.line}
+          onChoose={(line) => {
+            setFollows(false);
+            jump(line);
+          }}
+        />
+      </div>
+    </div>
+  );
+}
+
+const windowOf = (line: number): number =>
+  line < WINDOW ? 0 : Math.floor(line / (WINDOW / 2)) * (WINDOW / 2) - WINDOW / 4;
+
+function nearest(sorted: readonly number[], line: number): number {
+  const found = sorted.findIndex((one) => one >= line);
+  return found < 0 ? sorted.length : found;
+}
+
+async function copyChosen(lines: LogLines, { line, to }: Position): Promise<void> {
+  if (line === undefined) return;
+  const texts: string[] = [];
+  for (let number = line; number <= (to ?? line); number += 1) {
+    texts.push(plain(lines.at(number - 1)?.text ?? ''));
+  }
+  await navigator.clipboard.writeText(`${texts.join('\n')}\n`);
+}
+
+/** Let the log grow as events say. */
+function useGrowth(lines: LogLines, log: Log): void {
+  useLive(log.complete ? null : `logs/${log.logid}/*`);
+  useEffect(
+    () =>
+      live.listen(({ key, message }) => {
+        if (key[0] === 'logs' && message.logid === log.logid) lines.grow(Number(message.num_lines));
+      }),
+    [lines, log.logid],
+  );
+  useEffect(() => lines.grow(log.num_lines), [lines, log.num_lines]);
+}
+
+function useFirstError(log: Log): FirstError | undefined {
+  const { data } = useQuery({
+    queryKey: ['first_error', log.logid, log.complete],
+    queryFn: ({ signal }) =>
+      read<{ first_error: FirstError[] }>(`logs/${log.logid}/first_error`, {}, signal),
+    enabled: log.complete,
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  });
+  return data?.first_error[0];
+}
+
+interface Found {
+  numbers: readonly number[];
+  error: string | undefined;
+  summary: (hit: number) => string;
+}
+
+/** Search on the server: line numbers of all hits, for the marks and the arrows. */
+function useSearch(log: Log, text: string, length: number): Found {
+  const [asked] = useDebouncedValue(text, 200);
+  const pattern = /^\/(.+)\/$/.exec(asked);
+  const { data, error, isFetching } = useQuery({
+    queryKey: ['log_search', log.logid, asked, log.complete ? 0 : Math.floor(length / 200)],
+    queryFn: ({ signal }) =>
+      read<{ matches: Match[]; meta: { total: number; is_complete: boolean } }>(
+        `logs/${log.logid}/search`,
+        { ...(pattern ? { regex: pattern[1] } : { text: asked }), lines: 1, limit: 10_000 },
+        signal,
+      ),
+    enabled: asked.length > 0,
+    placeholderData: (previous) => (asked === '' ? undefined : previous),
+    retry: false,
+  });
+  const numbers = useMemo(() => (asked === '' ? [] : (data?.matches ?? []).map((one) => one.line)), [data, asked]);
+  return {
+    numbers,
+    error: error && asked !== '' ? (error instanceof ApiError ? error.message : String(error)) : undefined,
+    summary: (hit) => {
+      if (asked === '') return '';
+      if (!data) return isFetching ? 'searching …' : '';
+      const total = data.meta.total;
+      if (total === 0) return data.meta.is_complete ? 'no hits' : 'no hits so far: time limit';
+      const place = hit >= 0 ? `${count(hit + 1)} of ` : '';
+      return `${place}${count(total)}${data.meta.is_complete ? '' : '+'}`;
+    },
+  };
+}
+
+interface Opening {
+  lines: LogLines;
+  position: Position;
+  opensAtError: boolean;
+  firstError: FirstError | undefined;
+  jump: (line: number) => void;
+}
+
+/** Where the log opens: at the line of the address, at the first error, or at its beginning. */
+function useOpening({ lines, position, opensAtError, firstError, jump }: Opening): void {
+  const opened = useRef(false);
+  useEffect(() => {
+    if (opened.current) return;
+    if (position.line !== undefined) {
+      opened.current = true;
+      jump(position.line - 1);
+    } else if (opensAtError && firstError && lines.length > firstError.line) {
+      opened.current = true;
+      jump(firstError.line);
+    }
+  });
+}
+
+interface PartsProps {
+  length: number;
+  first: number;
+  onChoose: (line: number) => void;
+}
+
+/** Which part of a very long log is shown. */
+function Parts({ length, first, onChoose }: PartsProps) {
+  const size = WINDOW / 2;
+  const parts = Array.from({ length: Math.ceil(length / size) }, (_, index) => index * size);
+  const here = parts.findLast((start) => start <= first + WINDOW / 4) ?? 0;
+  return (
+    <div className={classes.parts}>
+      <span className="dim">Lines</span>
+      <SegmentedControl
+        size="xs"
+        value={String(here)}
+        onChange={(value) => onChoose(Number(value))}
+        data={parts.map((start) => ({ value: String(start), label: `${count(start + 1)} …` }))}
+      />
+    </div>
+  );
+}
+
+interface MarksProps {
+  length: number;
+  from: number;
+  to: number;
+  hits: readonly number[];
+  error: number | undefined;
+  onChoose: (line: number) => void;
+}
+
+/** The whole log as a bar: where one is, where the hits are. A click goes there. */
+function Marks({ length, from, to, hits, error, onChoose }: MarksProps) {
+  const places = useMemo(() => {
+    const found = new Set<number>();
+    for (const line of hits) found.add(Math.round((line / Math.max(1, length)) * 400));
+    return [...found];
+  }, [hits, length]);
+  if (length === 0) return null;
+  const percent = (line: number) => `${(line / length) * 100}%`;
+  return (
+    <div
+      className={classes.marks}
+      aria-hidden
+      onClick={(event) => {
+        const box = event.currentTarget.getBoundingClientRect();
+        onChoose(Math.floor(((event.clientY - box.top) / box.height) * length));
+      }}
+    >
+      <em style={{ top: percent(from), height: `max(14px, ${((to - from) / length) * 100}%)` }} />
+      {places.map((place) => (
+        <u key={place} style={{ top: `${place / 4}%` }} />
+      ))}
+      {error !== undefined && <b style={{ top: percent(error) }} />}
+    </div>
+  );
+}
