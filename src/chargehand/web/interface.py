@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,29 +16,11 @@ from chargehand.web.rest.reading import NotFound
 PLACE = Path(__file__).parent / "ui"
 """Where the packaging hook and `scripts/build-ui` put what Vite makes of `web/`."""
 
-PAGES = frozenset(
-    (
-        "",
-        "about",
-        "account",
-        "audit",
-        "builders",
-        "buildrequests",
-        "builds",
-        "changes",
-        "console",
-        "grid",
-        "masters",
-        "pending",
-        "projects",
-        "schedulers",
-        "settings",
-        "trends",
-        "waterfall",
-        "workers",
-    )
-)
-"""First segments of the application's pages: see `web/src/app/routes.tsx`."""
+PAGE = re.compile(r"/[a-z]*(?:/|$)")
+"""How paths of the application's pages begin: which there are is said in `web/src/app/routes.tsx`.
+
+Others (`/favicon.ico`, `/wp-login.php`) do not exist.
+"""
 
 _BASE = b'<base href="/" />'
 _YEAR = 31_536_000

@@ -114,8 +114,6 @@ class WebServer:
             limits=self._limits,
             may_repeat=lambda request: self._visitors.may_repeat(request),
         )
-        self._resources = resources
-        self._stages = stages
         self._pages = SitePages(
             config=lambda: self._config, resources=resources, stages=stages, clock=self._clock
         )

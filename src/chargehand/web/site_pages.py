@@ -13,7 +13,7 @@ from chargehand.config.model import MasterConfig
 from chargehand.kit.clock import Clock
 from chargehand.resources.policy import Visitor
 from chargehand.web.access.stages import StageReader
-from chargehand.web.interface import PAGES, Interface
+from chargehand.web.interface import PAGE, Interface
 from chargehand.web.ports import Resources
 from chargehand.web.rest.reading import NotFound
 
@@ -77,7 +77,7 @@ class SitePages:
         path = request.raw_path.partition("?")[0]
         if (other := self._answered_already(request, visitor)) is not None:
             return other
-        if path.split("/", 2)[1] not in PAGES:
+        if PAGE.match(path) is None:
             raise NotFound("This page does not exist.")
         application = await self._application()
         if application.is_built:
