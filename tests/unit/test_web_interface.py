@@ -15,7 +15,7 @@ from chargehand.web.interface import PAGE, Interface
 from chargehand.web.rest.reading import NotFound
 
 ROUTES = Path(__file__).parents[2] / "web/src/app/routes.tsx"
-PAGE = '<!doctype html><base href="/" /><script src="./assets/main-1.js"></script>'
+DOCUMENT = '<!doctype html><base href="/" /><script src="./assets/main-1.js"></script>'
 SCRIPT = b"export const greeting = 'hello';" * 50
 
 
@@ -23,7 +23,7 @@ SCRIPT = b"export const greeting = 'hello';" * 50
 def built(tmp_path: Path) -> Interface:
     """An application of one page and one script."""
     (tmp_path / "assets").mkdir()
-    (tmp_path / "index.html").write_text(PAGE)
+    (tmp_path / "index.html").write_text(DOCUMENT)
     (tmp_path / "assets/main-1.js").write_bytes(SCRIPT)
     (tmp_path / "assets/main-1.js.gz").write_bytes(gzip.compress(SCRIPT))
     (tmp_path / "assets/main-1.js.br").write_bytes(b"as brotli has it")
