@@ -376,3 +376,7 @@ async def test_a_scan_ends_when_no_more_is_wanted(workshop: Workshop) -> None:
 
     assert [count async for count in workshop.store.logs.scan(log.id, 0, take)] == [2]
     assert taken == [b"0\n", b"1\n"]
+    taken.clear()
+    scan = workshop.store.logs.scan(log.id, 1, take, with_letters=True)
+    assert [count async for count in scan] == [2]
+    assert taken == [b"o1\n", b"o2\n"]

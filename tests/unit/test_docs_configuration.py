@@ -89,6 +89,7 @@ _GIVEN_WWW = {
     "cookie_expiration_time": "timedelta(weeks=1)",
     "custom_templates_dir": "'templates'",
     "emergency_accounts": "{}",
+    "first_error_rules": "{}",
     "graphql": "{'debug': True}",
     "limits": "{'connections': 9}",
     "session_lifetime": "timedelta(days=30)",

@@ -114,10 +114,12 @@ class _Halted:
         self._scan = site.logs.scan
         site.logs.scan = self._halting  # type: ignore[method-assign]
 
-    async def _halting(self, log_id: LogId, first: int, take: Take) -> AsyncGenerator[int, None]:
+    async def _halting(
+        self, log_id: LogId, first: int, take: Take, *, with_letters: bool = False
+    ) -> AsyncGenerator[int, None]:
         self.began.put_nowait(None)
         try:
-            async for count in self._scan(log_id, first, take):
+            async for count in self._scan(log_id, first, take, with_letters=with_letters):
                 await self.go_on.wait()
                 yield count
         finally:

@@ -25,6 +25,7 @@ from chargehand.domain.instance import (
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.properties import Property
 from chargehand.kit.values import compared_without, shown_without
+from chargehand.logs.error_rules import DEFAULT_ERROR_RULES, ErrorRule
 from chargehand.resources.policy import Everybody, Policy
 
 Hook = Callable[..., Awaitable[Any]]
@@ -253,6 +254,8 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     """For how long browsers that used HTTPS are to use nothing else; 0: that is not said."""
     limits: WebLimits = msgspec.field(default_factory=WebLimits)
     """Limits for visitors."""
+    first_error_rules: tuple[ErrorRule, ...] = DEFAULT_ERROR_RULES
+    """How the first error of a log is found."""
     plugins: dict[str, object] = msgspec.field(default_factory=dict)
     plugin_files: dict[str, str] = msgspec.field(default_factory=dict)
     """The directories whose files are served for plug-ins, by their names."""

@@ -21,6 +21,9 @@ _MOST_BYTES = 4
 
 _ENDS_OF_TEXT = re.compile(r"(?<!\\)(?:\\\\)*\\[AzZ]")
 
+Hits = Callable[[bytes], Iterator[tuple[int, int]]]
+"""Finds a pattern in lines: start and end of each hit, in bytes."""
+
 Take = Callable[[int, bytes], bool]
 """Takes whole lines and the number of the first of them; returns whether it wants more."""
 
@@ -41,11 +44,7 @@ class Pattern:
             raise BadPattern("contains a line break; lines are searched one by one")
         if is_regex and _ENDS_OF_TEXT.search(pattern):
             raise BadPattern(r"contains \A or \z; use ^ and $ for the ends of a line")
-        self._spans = _compiled(pattern, is_regex=is_regex, has_case=has_case)
-
-    def hits(self, text: bytes) -> Iterator[tuple[int, int]]:
-        """Return where it is found in lines: start and end of each hit, in bytes."""
-        return self._spans(text)
+        self.hits = compiled(pattern, is_regex=is_regex, has_case=has_case)
 
 
 class LineMatch(msgspec.Struct, frozen=True):
@@ -91,11 +90,12 @@ class LogSearch:
             self.numbers.append(line)
             return
         begin = text.rfind(b"\n", 0, start) + 1
-        self.matches.append(_shown(line, text[begin : end - 1], start - begin, self._pattern))
+        self.matches.append(excerpt(line, text[begin : end - 1], self._pattern.hits))
 
 
-def _shown(line: int, text: bytes, first_hit: int, pattern: Pattern) -> LineMatch:
-    """Return the match of a line; looks no farther than what is shown of it."""
+def excerpt(line: int, text: bytes, hits: Hits) -> LineMatch:
+    """Return the match of a line that has hits; looks no farther than what is shown of it."""
+    first_hit = next(start for start, _ in hits(text))
     # So many bytes around the hit are as many characters at least, however long the line is.
     begin = _character_at(text, max(0, first_hit - _SHOWN * _MOST_BYTES))
     end = _character_at(text, min(len(text), first_hit + _SHOWN * _MOST_BYTES))
@@ -103,7 +103,7 @@ def _shown(line: int, text: bytes, first_hit: int, pattern: Pattern) -> LineMatc
     around = text[begin:end].decode(errors="replace")
     cut = max(0, min(before - _BEFORE, len(around) - _SHOWN))
     ranges = []
-    for start, stop in pattern.hits(text):
+    for start, stop in hits(text):
         first = len(text[begin:start].decode(errors="replace")) - cut
         if start >= end or first >= _SHOWN:
             break
@@ -120,9 +120,8 @@ def _character_at(text: bytes, position: int) -> int:
     return position
 
 
-def _compiled(
-    pattern: str, *, is_regex: bool, has_case: bool
-) -> Callable[[bytes], Iterator[tuple[int, int]]]:
+def compiled(pattern: str, *, is_regex: bool = True, has_case: bool = True) -> Hits:
+    """Return what finds a pattern of any length. Raises BadPattern."""
     try:
         import re2
     except ImportError:

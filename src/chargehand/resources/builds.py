@@ -183,6 +183,21 @@ LOG_MATCH = Entity(
     collections=tuple(f"{log}/search" for log in _LOGS),
 )
 
+FIRST_ERROR = Entity(
+    plural="first_errors",
+    singular="first_error",
+    fields=(
+        made("stepid", INTEGER),
+        made("step", IDENTIFIER),
+        made("logid", INTEGER),
+        made("slug", IDENTIFIER),
+        made("line", INTEGER),
+        made("text", STRING),
+        made("rule", STRING),
+    ),
+    collections=tuple(f"{path}/first_error" for path in (*_LOGS, *BUILD_PATHS)),
+)
+
 BUILD_DATA = Entity(
     plural="build_data",
     singular="build_data",
@@ -220,6 +235,7 @@ ENTITIES: tuple[Entity[Never], ...] = (
     BUILD,
     BUILD_DATA,
     ETA,
+    FIRST_ERROR,
     LOG,
     LOG_CHUNK,
     LOG_MATCH,

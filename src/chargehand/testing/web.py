@@ -91,9 +91,11 @@ class MemoryLogs:
         pieces = [line[skip:] for line in lines]
         return RawLog(size=sum(map(len, pieces)), chunks=_each(pieces))
 
-    async def scan(self, log_id: LogId, first: int, take: Take) -> AsyncGenerator[int, None]:
-        """Give the lines one by one, without letters."""
-        skip = 0 if log_id in self._without_letters else 1
+    async def scan(
+        self, log_id: LogId, first: int, take: Take, *, with_letters: bool = False
+    ) -> AsyncGenerator[int, None]:
+        """Give the lines one by one."""
+        skip = 0 if with_letters or log_id in self._without_letters else 1
         lines = self.texts[log_id].splitlines(keepends=True)
         for number, line in enumerate(lines[first:], first):
             wants_more = take(number, line[skip:])

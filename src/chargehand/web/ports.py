@@ -49,9 +49,11 @@ class Logs(Protocol):
     async def raw(self, log_id: LogId) -> RawLog:
         """Return the text as written by the command, without channel letters."""
 
-    def scan(self, log_id: LogId, first: int, take: Take) -> AsyncGenerator[int, None]:
-        """Give *take* what there is from line *first* on, without letters, piece by piece in a
-        thread until it wants no more; yields, now and then, how many lines it has taken since."""
+    def scan(
+        self, log_id: LogId, first: int, take: Take, *, with_letters: bool = False
+    ) -> AsyncGenerator[int, None]:
+        """Give *take* what there is from line *first* on, piece by piece in a thread until it
+        wants no more; yields, now and then, how many lines it has taken since."""
 
 
 class AuditLog(Protocol):

@@ -112,6 +112,7 @@ class WebServer:
             audit=trail,
             origins=_origins(config),
             limits=self._limits,
+            error_rules=lambda: self._config.web.first_error_rules,
             may_repeat=lambda request: self._visitors.may_repeat(request),
         )
         self._pages = SitePages(

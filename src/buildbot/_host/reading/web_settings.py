@@ -7,6 +7,7 @@ from typing import Any
 
 from buildbot._border.arguments import did_you_mean
 from buildbot._border.numbers import COUNT, SECONDS
+from buildbot._host.reading.first_errors import read_error_rules
 from buildbot._host.reading.logins import read_login, read_trusted_proxies
 from buildbot._host.reading.permissions import read_policy
 from buildbot._host.reading.section import Section
@@ -18,16 +19,17 @@ from chargehand.config.model import WebConfig
 
 _KNOWN_WORDS = """
 allowed_hosts allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
-cookie_expiration_time custom_templates_dir debug default_page emergency_accounts graphql
-json_cache_seconds jsonp limits logfileName logRotateLength max_async_connections maxRotatedFiles
-plugins port rest_minimum_version session_lifetime stock_ui theme tls trusted_proxies
+cookie_expiration_time custom_templates_dir debug default_page emergency_accounts
+first_error_rules graphql json_cache_seconds jsonp limits logfileName logRotateLength
+max_async_connections maxRotatedFiles plugins port rest_minimum_version session_lifetime stock_ui
+theme tls trusted_proxies
 ui_default_config url versions ws_ping_interval
 """
 KNOWN = frozenset(_KNOWN_WORDS.split())
 
 _READ_WORDS = """
-allowed_hosts allowed_origins auth authz cookie_expiration_time emergency_accounts limits plugins
-port session_lifetime stock_ui tls trusted_proxies
+allowed_hosts allowed_origins auth authz cookie_expiration_time emergency_accounts
+first_error_rules limits plugins port session_lifetime stock_ui tls trusted_proxies
 """
 _READ = frozenset(_READ_WORDS.split())
 """Keys whose values are elsewhere in the configuration, some of them secret."""
@@ -70,6 +72,7 @@ def read_web(
         allowed_origins=_strings(part, "allowed_origins"),
         allowed_hosts=_strings(part, "allowed_hosts"),
         limits=read_limits(part),
+        first_error_rules=read_error_rules(part),
         plugins=plugins,
         plugin_files=find_files(part, plugins),
         stock_ui=read_stock_ui(part),

@@ -217,11 +217,15 @@ class Logs:
             size += len(source.missing) - source.has_letters
         return RawLog(size=size, chunks=self._chunks(source))
 
-    async def scan(self, log_id: LogId, first: int, take: Take) -> AsyncGenerator[int, None]:
-        """Give *take* what there is from line *first* on, without letters, piece by piece in a
-        thread until it wants no more; yields, now and then, how many lines it has taken since."""
+    async def scan(
+        self, log_id: LogId, first: int, take: Take, *, with_letters: bool = False
+    ) -> AsyncGenerator[int, None]:
+        """Give *take* what there is from line *first* on, piece by piece in a thread until it
+        wants no more; yields, now and then, how many lines it has taken since."""
         source = await self._source(log_id)
-        async for count in self._scanner.scan(self._line_pieces(source, max(first, 0)), take):
+        is_plain = source.has_letters and not with_letters
+        pieces = self._line_pieces(source, max(first, 0), is_plain=is_plain)
+        async for count in self._scanner.scan(pieces, take):
             yield count
 
     async def bring_up_to_date(self) -> None:
@@ -360,11 +364,11 @@ class Logs:
         if source.missing:
             yield source.missing[1:] if source.has_letters else source.missing
 
-    def _line_pieces(self, source: Source, first: int) -> Iterator[tuple[int, bytes]]:
+    def _line_pieces(
+        self, source: Source, first: int, *, is_plain: bool
+    ) -> Iterator[tuple[int, bytes]]:
         with self._reading(source) as read_at:
-            yield from log_text.line_pieces(
-                read_at, source.extent, first, has_letters=source.has_letters
-            )
+            yield from log_text.line_pieces(read_at, source.extent, first, has_letters=is_plain)
 
     async def _chunks(self, source: Source) -> AsyncIterator[bytes]:
         pieces = self._pieces(source)

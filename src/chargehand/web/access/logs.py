@@ -33,9 +33,11 @@ class SeenLog:
         """Return the text as written by the command, without channel letters."""
         return await self._logs.raw(self.id)
 
-    def scan(self, first: int, take: Take) -> AsyncGenerator[int, None]:
+    def scan(
+        self, first: int, take: Take, *, with_letters: bool = False
+    ) -> AsyncGenerator[int, None]:
         """Give the lines from *first* on to *take*; yields how many it has taken since."""
-        return self._logs.scan(self.id, first, take)
+        return self._logs.scan(self.id, first, take, with_letters=with_letters)
 
 
 class SeenLogs:

@@ -10,6 +10,7 @@ from aiohttp import web
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.outages import TemporarilyUnavailable, TooSlow
 from chargehand.kit.error_text import raised_by
+from chargehand.logs.error_rules import ErrorRule
 from chargehand.resources.audit import RESTRICTED
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.policy import READ, Visitor
@@ -26,9 +27,9 @@ from chargehand.web.rest.answers import Answer, Question, failure, wants_compact
 from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, ControlMethods, Refused
 from chargehand.web.rest.large import Busy, LargeAnswer
 from chargehand.web.rest.log_reading import LogReader
-from chargehand.web.rest.log_search import LogSearches
 from chargehand.web.rest.reading import NotFound, Reader, resolved_path
 from chargehand.web.rest.repeats import Repeats
+from chargehand.web.rest.whole_logs import WholeLogs
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class RestApi:
         audit: AuditTrail,
         origins: Origins,
         limits: Callable[[], WebLimits],
+        error_rules: Callable[[], tuple[ErrorRule, ...]],
         may_repeat: Callable[[web.BaseRequest], bool] = lambda _: True,
     ) -> None:
         self._may_repeat = may_repeat
@@ -58,8 +60,11 @@ class RestApi:
         self._resources = resources
         self.reader = Reader(resources=resources, stages=stages, limits=limits)
         self.repeats = Repeats(self.reader.cached)
-        self._logs = LogReader(resources=resources, logs=SeenLogs(resources=resources, logs=logs))
-        self._searches = LogSearches(limits=limits)
+        seen_logs = SeenLogs(resources=resources, logs=logs)
+        self._logs = LogReader(resources=resources, logs=seen_logs)
+        self._whole_logs = WholeLogs(
+            resources=resources, logs=seen_logs, limits=limits, rules=error_rules
+        )
         self._audit = audit
         self._desk = ControlMethods(
             controls=controls, resources=resources, stages=stages, audit=audit
@@ -132,9 +137,12 @@ class RestApi:
                 case "logchunks", _:
                     return await self._logs.contents(sees, resolved, parameters, compact=compact)
                 case "matches", _:
-                    log = await self._logs.find(sees, resolved)
-                    return await self._searches.answer(
-                        request, visitor, log, parameters, compact=compact
+                    return await self._whole_logs.search(
+                        request, visitor, resolved, parameters, compact=compact
+                    )
+                case "first_errors", _:
+                    return await self._whole_logs.first_error(
+                        request, visitor, resolved, parameters, compact=compact
                     )
                 case "build_data", "value":
                     return await self._value(sees, resolved, extra)

@@ -45,7 +45,7 @@ class LogReader:
             first, count = query_string.line_range(parameters, resolved)
         except query_string.BadQuery as error:
             return failure(400, str(error))
-        log = await self.find(sees, resolved)
+        log = await self._find(sees, resolved)
         text = b"" if count == 0 else await log.lines(first, count)
         if first and not text and first >= log.row["num_lines"]:
             raise NotFound("not found: the log has fewer lines")
@@ -69,7 +69,7 @@ class LogReader:
             query_string.line_range(parameters, resolved)
         except query_string.BadQuery as error:
             return failure(400, str(error)).response(headers)
-        log = await self.find(sees, resolved)
+        log = await self._find(sees, resolved)
         origin = await self._origin(sees, log.row)
         raw = await log.raw()
         heading = _heading(origin) if log.row["type"] == LogType.STDIO else b""
@@ -87,8 +87,7 @@ class LogReader:
             pass  # The client disconnected.
         return response
 
-    async def find(self, sees: Visibility, resolved: Resolved) -> SeenLog:
-        """Return the log at a path. Raises NotFound."""
+    async def _find(self, sees: Visibility, resolved: Resolved) -> SeenLog:
         if not resolved.scope:
             raise NotFound("not found: no log is named")
         log = await self._logs.find(sees, resolved.scope)
