@@ -11,6 +11,7 @@ from chargehand.config.model import BuilderConfig
 from chargehand.domain.builder import Builder, VirtualBuilder
 from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.events.messages import BuilderChanged
+from chargehand.kit.markdown import rendered
 from chargehand.store.engine.columns import as_json, ids_as_json
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.mapping import Rows
@@ -20,7 +21,7 @@ from chargehand.store.engine.transaction import Transaction
 
 _builder = builders.c
 _runs = builder_masters.c
-_FIELDS = ("description", "description_format", "project_id", "tags")
+_FIELDS = ("description", "description_format", "description_html", "project_id", "tags")
 _SELECT = select(_builder.id, _builder.name, *(_builder[field] for field in _FIELDS))
 _NAMED = select(_builder.id, *(_builder[field] for field in _FIELDS)).where(
     _builder.name == bindparam("named")
@@ -47,7 +48,7 @@ _STOP = delete(builder_masters).where(
 )
 _STOP_ALL = delete(builder_masters).where(_runs.master_id == bindparam("master"))
 
-_Facts = tuple[str | None, str | None, int | None, str]
+_Facts = tuple[str | None, str | None, str | None, int | None, str]
 _Present = dict[str, tuple[BuilderId, _Facts]]
 
 
@@ -137,6 +138,7 @@ def _wanted(connection: Connection, configs: Sequence[BuilderConfig]) -> dict[st
         config.name: (
             config.description,
             config.description_format,
+            rendered(config.description, config.description_format),
             project_ids.get(config.project) if config.project else None,
             as_json(config.tags),
         )
@@ -146,7 +148,7 @@ def _wanted(connection: Connection, configs: Sequence[BuilderConfig]) -> dict[st
 
 def _present(connection: Connection) -> _Present:
     return {
-        row[1]: (BuilderId(row[0]), (row[2], row[3], row[4], row[5]))
+        row[1]: (BuilderId(row[0]), (row[2], row[3], row[4], row[5], row[6]))
         for row in connection.execute(_SELECT).all()
     }
 

@@ -8,12 +8,13 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from chargehand.config.model import ProjectConfig
 from chargehand.domain.identifiers import ProjectId
+from chargehand.kit.markdown import rendered
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.tables import projects
 from chargehand.store.engine.transaction import Transaction
 
 _project = projects.c
-_FIELDS = ("slug", "description", "description_format", "active")
+_FIELDS = ("slug", "description", "description_format", "description_html", "active")
 _SELECT = select(_project.id, _project.name, *(_project[field] for field in _FIELDS))
 _INSERT = insert(projects)
 _UPDATE = (
@@ -39,7 +40,13 @@ class Projects:
 def _sync(transaction: Transaction, configs: Sequence[ProjectConfig]) -> dict[str, ProjectId]:
     connection = transaction.connection
     wanted: dict[str, _Facts] = {
-        config.name: (config.slug, config.description, config.description_format, True)
+        config.name: (
+            config.slug,
+            config.description,
+            config.description_format,
+            rendered(config.description, config.description_format),
+            True,
+        )
         for config in configs
     }
     present = _present(connection)

@@ -63,7 +63,7 @@ export function exact(moment: number, zone?: string): string {
   const offset = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' })
     .formatToParts(date)
     .find((part) => part.type === 'timeZoneName')?.value;
-  return `${format.format(date)} ${offset === 'GMT' ? 'UTC' : (offset ?? '').replace('GMT', '')}`.trim();
+  return `${format.format(date)} ${(offset ?? '').replace(/^GMT(\+00:00)?$/, 'UTC').replace('GMT', '')}`.trim();
 }
 
 /** `12:04:31`, in the zone. */

@@ -105,8 +105,12 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
   useSyncExternalStore(lines.watch, lines.snapshot);
   useGrowth(lines, log);
   const [first, setFirst] = useState(() => windowOf(position.line ?? 0));
+  const [isUnfolded, setUnfolded] = useState(false);
+  // The command and its environment are one line until somebody wants them.
+  const isFolded = lines.heading > 2 && !isUnfolded && (position.line ?? lines.heading + 1) > lines.heading;
+  const folded = isFolded && first === 0 ? lines.heading - 1 : 0;
   const [follows, setFollows] = useState(!log.complete && position.line === undefined && !opensAtError);
-  const shown = Math.min(WINDOW, lines.length - first);
+  const shown = Math.min(WINDOW, lines.length - first - folded);
   const virtual = useVirtualizer({
     count: Math.max(0, shown),
     getScrollElement: () => scroller.current,
@@ -114,17 +118,18 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
     overscan: 30,
   });
   const items = virtual.getVirtualItems();
-  const from = first + (items[0]?.index ?? 0);
-  const to = first + (items.at(-1)?.index ?? 60);
+  const from = first + folded + (items[0]?.index ?? 0);
+  const to = first + folded + (items.at(-1)?.index ?? 60);
   useEffect(() => lines.want(from, to), [lines, from, to]);
 
   const jump = useCallback(
     (line: number, align: 'start' | 'center' | 'end' = 'center') => {
       const wanted = windowOf(line);
       setFirst(wanted);
-      requestAnimationFrame(() => virtual.scrollToIndex(line - wanted, { align }));
+      const above = wanted === 0 && line >= folded ? folded : 0;
+      requestAnimationFrame(() => virtual.scrollToIndex(line - wanted - above, { align }));
     },
-    [virtual],
+    [virtual, folded],
   );
 
   const [text, setText] = useState(position.find ?? '');
@@ -158,8 +163,7 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
     e: goToError,
     w: () => change({ wrapLogs: !settings.wrapLogs }),
     G: () => setFollows(true),
-    n: () => goToHit(1),
-    N: () => goToHit(-1),
+    ...(search.numbers.length > 0 ? { n: () => goToHit(1), N: () => goToHit(-1) } : {}),
   });
 
   const choose = (line: number, event: MouseEvent) => {
@@ -198,14 +202,14 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
           }}
           error={search.error}
         />
-        <span className={classes.hits} aria-live="polite">
+        <span className={classes.hits} aria-live="polite" hidden={text === ''}>
           {search.summary(hit)}
         </span>
-        <ActionIcon.Group>
-          <ActionIcon variant="default" aria-label="Previous hit" disabled={search.numbers.length === 0} onClick={() => goToHit(-1)}>
+        <ActionIcon.Group hidden={search.numbers.length === 0}>
+          <ActionIcon variant="default" aria-label="Previous hit" onClick={() => goToHit(-1)}>
             <IconChevronUp size={15} />
           </ActionIcon>
-          <ActionIcon variant="default" aria-label="Next hit" disabled={search.numbers.length === 0} onClick={() => goToHit(1)}>
+          <ActionIcon variant="default" aria-label="Next hit" onClick={() => goToHit(1)}>
             <IconChevronDown size={15} />
           </ActionIcon>
         </ActionIcon.Group>
@@ -300,7 +304,20 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
           )}
           <div className={classes.sized} style={{ height: virtual.getTotalSize() }}>
             {items.map((item) => {
-              const index = first + item.index;
+              const index = first + item.index + (item.index > 0 ? folded : 0);
+              if (folded > 0 && item.index === 0) {
+                return (
+                  <button
+                    key={item.key}
+                    type="button"
+                    className={classes.fold}
+                    style={{ transform: `translateY(${item.start}px)` }}
+                    onClick={() => setUnfolded(true)}
+                  >
+                    ▸ {plain(lines.at(0)?.text ?? '')} <span>· {count(lines.heading)} lines about the command</span>
+                  </button>
+                );
+              }
               const line = lines.at(index);
               return (
                 <div

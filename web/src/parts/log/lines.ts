@@ -65,19 +65,27 @@ export class LogLines {
     return this.chunks.get(Math.floor(number / CHUNK))?.lines[number % CHUNK];
   }
 
+  /** How many lines at the beginning are the master's own (command, environment …). */
+  get heading(): number {
+    const known = this.chunks.get(0)?.lines ?? [];
+    const end = known.findIndex((line) => line.stream !== 'h');
+    return end < 0 ? 0 : end;
+  }
+
   /** Fetch these lines (whole chunks); what nobody waits for now is given up. */
   want(from: number, to: number): void {
     this.wanted = [from, to];
     const first = Math.floor(Math.max(0, from) / CHUNK);
     const last = Math.floor(Math.max(0, Math.min(to, this.length - 1)) / CHUNK);
     for (const [index, request] of this.running) {
-      if (index < first - 1 || index > last + 1) {
+      if (index !== 0 && (index < first - 1 || index > last + 1)) {
         request.abort();
         this.running.delete(index);
       }
     }
     if (this.length === 0) return;
-    for (let index = first; index <= last; index += 1) this.load(index);
+    this.load(0);
+    for (let index = Math.max(1, first); index <= last; index += 1) this.load(index);
   }
 
   /** The log has grown to this many lines. */
@@ -147,6 +155,7 @@ export class LogLines {
     for (const index of this.chunks.keys()) {
       if (this.chunks.size <= KEPT_CHUNKS) return;
       const [from, to] = this.wanted;
+      if (index === 0) continue;
       if (index * CHUNK > to + CHUNK || (index + 1) * CHUNK < from - CHUNK) this.chunks.delete(index);
     }
   }

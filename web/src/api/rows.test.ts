@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { kindOf, mayChangeList, withRow } from './rows';
+
+describe('events', () => {
+  it.each([
+    ['builds/3/new', 'builds'],
+    ['builders/1/builds/4/finished', 'builds'],
+    ['builds/3/steps/7/updated', 'steps'],
+    ['steps/7/logs/stdio/append', 'logs'],
+    ['buildsets/2/builders/1/buildrequests/9/claimed', 'buildrequests'],
+    ['workers/1/connected', 'workers'],
+  ])('%s is about %s', (key, kind) => {
+    expect(kindOf(key.split('/'))).toBe(kind);
+  });
+
+  it('change rows in place, and keep what they do not tell', () => {
+    const answer = { builds: [{ buildid: 3, state_string: 'a', properties: { x: [1, 'y'] } }], meta: {} };
+    const changed = withRow(answer, 'builds', { buildid: 3, state_string: 'b', properties: {}, results: 0 });
+    expect(changed.builds).toEqual([{ buildid: 3, state_string: 'b', properties: { x: [1, 'y'] } }]);
+    expect(withRow(answer, 'builds', { buildid: 4 })).toBe(answer);
+    expect(withRow(answer, 'steps', { stepid: 3 })).toBe(answer);
+  });
+
+  it('make lists out of date only where they may have become others', () => {
+    const ask = (path: string, key: string, message: object, params = {}) =>
+      mayChangeList(path, params, { builds: [{ buildid: 3 }] }, key.split('/'), message as Record<string, unknown>);
+    expect(ask('builds', 'builds/9/new', { buildid: 9, builderid: 1 })).toBe(true);
+    expect(ask('builders/1/builds', 'builds/9/new', { buildid: 9, builderid: 1 })).toBe(true);
+    expect(ask('builders/2/builds', 'builds/9/new', { buildid: 9, builderid: 1 })).toBe(false);
+    expect(ask('builds/3', 'builds/3/update', { buildid: 3 })).toBe(false);
+    expect(ask('builds', 'builds/3/update', { buildid: 3, results: 0 }, { results: 0 })).toBe(false);
+    expect(ask('builds', 'builds/5/update', { buildid: 5, complete: true }, { complete: true })).toBe(true);
+    expect(ask('workers', 'builds/9/new', { buildid: 9 })).toBe(false);
+  });
+});

@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest';
+import type { Step } from '@/api/types';
+import { nextFailure, propertyDifferences, shortRevision, stepToOpen, timeline } from './builds';
+
+const step = (number: number, results: number | null, more: Partial<Step> = {}): Step => ({
+  stepid: number,
+  number,
+  name: `step ${number}`,
+  buildid: 1,
+  started_at: 100 + number * 10,
+  locks_acquired_at: 100 + number * 10,
+  complete: results !== null,
+  complete_at: results === null ? null : 108 + number * 10,
+  results,
+  state_string: '',
+  urls: [],
+  hidden: false,
+  ...more,
+});
+
+it('opens at the first failure, else at what runs, else at the last that ran', () => {
+  expect(stepToOpen([step(1, 0), step(2, 2), step(3, 2)])?.number).toBe(2);
+  expect(stepToOpen([step(1, 0), step(2, null)])?.number).toBe(2);
+  expect(stepToOpen([step(1, 0), step(2, 0), step(3, 3)])?.number).toBe(2);
+  expect(stepToOpen([step(1, 2, { hidden: true }), step(2, 0)])?.number).toBe(2);
+  expect(stepToOpen([])).toBeUndefined();
+});
+
+it('walks from failure to failure, around the end', () => {
+  const steps = [step(1, 2), step(2, 0), step(3, 1), step(4, 4)];
+  expect(nextFailure(steps, 1, 1)?.number).toBe(3);
+  expect(nextFailure(steps, 4, 1)?.number).toBe(1);
+  expect(nextFailure(steps, 1, -1)?.number).toBe(4);
+  expect(nextFailure([step(1, 0)], 1, 1)).toBeUndefined();
+});
+
+it('shows waits before the build and for locks', () => {
+  const found = timeline(60, 100, [step(1, 0, { started_at: 100, locks_acquired_at: 130, complete_at: 140 })], 200);
+  expect(found.map(({ kind, name, seconds }) => [kind, name, seconds])).toEqual([
+    ['wait', 'wait', 40],
+    ['wait', 'lock', 30],
+    ['step', 'step 1', 10],
+  ]);
+});
+
+it('shortens hashes, not numbers', () => {
+  expect(shortRevision('3f2a91c4e5b6a7d8e9f0')).toBe('3f2a91c4');
+  expect(shortRevision('123456')).toBe('123456');
+  expect(shortRevision(null)).toBe('');
+});
+
+it('tells which properties differ, but not those that always do', () => {
+  expect(
+    propertyDifferences(
+      { buildnumber: [1, 'Build'], branch: ['main', 'x'], jobs: [4, 'x'] },
+      { buildnumber: [2, 'Build'], branch: ['main', 'x'], level: ['O2', 'x'] },
+    ),
+  ).toEqual([
+    { name: 'jobs', then: '4', now: '' },
+    { name: 'level', then: '', now: 'O2' },
+  ]);
+});

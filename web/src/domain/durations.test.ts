@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { ago, clock, counted, duration, exact } from './durations';
+
+describe('duration', () => {
+  it.each([
+    [0, '0 s'],
+    [0.4, '<1 s'],
+    [12, '12 s'],
+    [59.6, '1 m'],
+    [72, '1 m 12 s'],
+    [600, '10 m'],
+    [3_600, '1 h'],
+    [3_605, '1 h'],
+    [7_500, '2 h 5 m'],
+    [86_400, '1 d'],
+    [356_400, '4 d 3 h'],
+    [-5, '0 s'],
+  ])('says %d s as %s', (seconds, words) => {
+    expect(duration(seconds)).toBe(words);
+  });
+
+  it('never has more than two units', () => {
+    for (let seconds = 1; seconds < 3_000_000; seconds = Math.ceil(seconds * 1.13)) {
+      expect(duration(seconds).match(/[a-z]/g)?.length).toBeLessThanOrEqual(2);
+    }
+  });
+});
+
+describe('ago', () => {
+  it.each([
+    [1_000, 'just now'],
+    [940, '1 min ago'],
+    [970, '30 s ago'],
+    [1_000 - 86_400, 'yesterday'],
+    [1_000 - 86_400 * 12, '12 d ago'],
+    [1_180, 'in 3 min'],
+  ])('says %d at 1000 as %s', (then, words) => {
+    expect(ago(then, 1_000)).toBe(words);
+  });
+});
+
+it('shows exact times in the zone that was chosen', () => {
+  expect(exact(1_795_879_309, 'UTC')).toBe('2026-11-28 15:21:49 UTC');
+  expect(exact(1_795_879_309, 'Asia/Kolkata')).toBe('2026-11-28 20:51:49 +05:30');
+  expect(clock(1_795_879_309, 'UTC')).toBe('15:21:49');
+});
+
+it('counts things', () => {
+  expect(counted(1, 'build')).toBe('1 build');
+  expect(counted(1_204, 'build')).toBe('1,204 builds');
+});

@@ -1,0 +1,63 @@
+import { expect, it } from 'vitest';
+import type { ForceField } from '@/api/types';
+import { firstValues, parameters, populated, problems } from './forceForm';
+
+const field = (name: string, more: Partial<ForceField> = {}): ForceField => ({
+  type: 'text',
+  name,
+  fullName: name,
+  label: name,
+  tablabel: '',
+  default: '',
+  tooltip: '',
+  required: false,
+  hide: false,
+  multiple: false,
+  regex: null,
+  maxsize: null,
+  autopopulate: null,
+  ...more,
+});
+
+const FIELDS = [
+  field('reason', { required: true, default: 'forced' }),
+  field('', {
+    type: 'nested',
+    fields: [
+      field('jobs', { fullName: 'options_jobs', type: 'int', default: 4 }),
+      field('clean', { type: 'bool', default: true }),
+      field('targets', { type: 'list', multiple: true, choices: ['a', 'b'], default: ['a'] }),
+    ],
+  }),
+  field('repository', { type: 'fixed', default: 'https://example.org/' }),
+];
+
+it('begins with the defaults, and sends what was asked for under full names', () => {
+  const values = firstValues(FIELDS);
+  expect(values).toMatchObject({ reason: 'forced', options_jobs: '4', clean: true, targets: ['a'] });
+  expect(parameters(FIELDS, values)).toEqual({ reason: 'forced', options_jobs: 4, clean: true, targets: ['a'] });
+});
+
+it('says what is wrong, beside the fields', () => {
+  const found = problems(
+    [
+      ...FIELDS,
+      field('level', { type: 'list', strict: true, choices: ['O0', 'O2'] }),
+      field('ticket', { regex: '[A-Z]+-\\d+$' }),
+      field('who', { type: 'username', need_email: true }),
+      field('short', { maxsize: 3 }),
+    ],
+    { reason: '', options_jobs: 'four', level: 'O9', ticket: 'x', who: 'Jane', short: 'long' },
+  );
+  expect(Object.keys(found).sort()).toEqual(['level', 'options_jobs', 'reason', 'short', 'ticket', 'who']);
+});
+
+it('leaves patterns that only Python reads to the server', () => {
+  expect(problems([field('x', { regex: '(?P<a>b)\\Z' })], { x: 'c' })).toEqual({});
+});
+
+it('fills in what a choice says', () => {
+  const choice = field('preset', { autopopulate: { quick: { jobs: 1, clean: false } } });
+  expect(populated(choice, 'quick', [choice, ...FIELDS])).toEqual({ options_jobs: '1', clean: false });
+  expect(populated(choice, 'other', FIELDS)).toEqual({});
+});
