@@ -79,7 +79,7 @@ def virtual_id(transaction: Transaction, virtual: VirtualBuilder) -> BuilderId:
     project = None
     if virtual.project is not None:
         project = connection.execute(_PROJECT_NAMED, {"named": virtual.project}).scalar()
-    facts: _Facts = (virtual.description, None, project, as_json(virtual.tags))
+    facts: _Facts = (virtual.description, None, None, project, as_json(virtual.tags))
     if found is None:
         row = {"name": virtual.name, **dict(zip(_FIELDS, facts, strict=True))}
         connection.execute(_INSERT, row)

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { kindOf, mayChangeList, withRow } from './rows';
 
+const ask = (path: string, key: string, message: object, params = {}) =>
+  mayChangeList(path, params, { builds: [{ buildid: 3 }] }, key.split('/'), message as Record<string, unknown>);
+
 describe('events', () => {
   it.each([
     ['builds/3/new', 'builds'],
@@ -22,8 +25,6 @@ describe('events', () => {
   });
 
   it('make lists out of date only where they may have become others', () => {
-    const ask = (path: string, key: string, message: object, params = {}) =>
-      mayChangeList(path, params, { builds: [{ buildid: 3 }] }, key.split('/'), message as Record<string, unknown>);
     expect(ask('builds', 'builds/9/new', { buildid: 9, builderid: 1 })).toBe(true);
     expect(ask('builders/1/builds', 'builds/9/new', { buildid: 9, builderid: 1 })).toBe(true);
     expect(ask('builders/2/builds', 'builds/9/new', { buildid: 9, builderid: 1 })).toBe(false);

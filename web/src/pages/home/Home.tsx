@@ -176,8 +176,8 @@ interface FirstErrorRow {
 }
 
 function FirstFailure({ buildid }: { buildid: number }) {
-  const { data } = useRest<{ first_error: FirstErrorRow[] }>(`builds/${buildid}/first_error`, {}, { staleTime: Number.POSITIVE_INFINITY });
-  const found = data?.first_error[0];
+  const { data } = useRest<{ first_errors: FirstErrorRow[] }>(`builds/${buildid}/first_error`, {}, { staleTime: Number.POSITIVE_INFINITY });
+  const found = data?.first_errors[0];
   if (!found) return null;
   return (
     <small className="mono" title={found.text}>

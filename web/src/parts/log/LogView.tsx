@@ -401,12 +401,12 @@ function useFirstError(log: Log): FirstError | undefined {
   const { data } = useQuery({
     queryKey: ['first_error', log.logid, log.complete],
     queryFn: ({ signal }) =>
-      read<{ first_error: FirstError[] }>(`logs/${log.logid}/first_error`, {}, signal),
+      read<{ first_errors: FirstError[] }>(`logs/${log.logid}/first_error`, {}, signal),
     enabled: log.complete,
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
-  return data?.first_error[0];
+  return data?.first_errors[0];
 }
 
 interface Found {
