@@ -529,6 +529,8 @@ async def _heard(site: Site, events: Sequence[Event], kind: str) -> list[tuple[s
             while (message := await socket.receive_json(timeout=PATIENCE))["k"] != _LAST_KEY:
                 heard.append((message["k"], message["m"]))
             return heard
+    if kind == "resumed socket":
+        return await _resumed(site, events)
     stream = await site.session.get("/sse/listen/*/*/*")
     await stream.content.readuntil(b"\n\n")
     site.bus.publish([*events, _LAST])
@@ -541,11 +543,36 @@ async def _heard(site: Site, events: Sequence[Event], kind: str) -> list[tuple[s
         heard.append((key, told["message"]))
 
 
+async def _resumed(site: Site, events: Sequence[Event]) -> list[tuple[str, Any]]:
+    """Return what a client hears whose connection was interrupted meanwhile."""
+    patterns = ["/".join("*" * number) for number in (5, 4, 3)]
+    last = ""
+    async with site.session.ws_connect("/ws") as socket:
+        for pattern in patterns:
+            await socket.send_json(_start(pattern, last))
+            last = (await socket.receive_json(timeout=PATIENCE))["last_event_id"]
+    site.bus.publish([*events, _LAST])
+    heard = []
+    async with site.session.ws_connect("/ws") as socket:
+        for pattern in patterns:
+            await socket.send_json(_start(pattern, last))
+        while (message := await socket.receive_json(timeout=PATIENCE)).get("k") != _LAST_KEY:
+            if "k" in message:
+                heard.append((message["k"], message["m"]))
+            else:
+                assert message["is_complete"], message
+    return heard
+
+
+def _start(pattern: str, last: str) -> dict[str, Any]:
+    return {"cmd": "startConsuming", "path": pattern, "_id": 1, "last_event_id": last}
+
+
 _LAST = MasterStopped(master=Master(id=MasterId(1), name="here", active=False, last_active=1.0))
 _LAST_KEY = "masters/1/stopped"
 
 
-@pytest.mark.parametrize("kind", ["socket", "stream"])
+@pytest.mark.parametrize("kind", ["socket", "resumed socket", "stream"])
 @pytest.mark.parametrize("sees", _SOME)
 async def test_no_event_tells_more_than_if_the_rest_were_not_there(
     full: Path, tmp_path: Path, sees: Visibility, kind: str

@@ -241,7 +241,7 @@ async def test_a_client_that_does_not_keep_up_is_given_up(caplog):
     client = Client(
         name="slow",
         sees=EVERYTHING,
-        frame=lambda _key, body: body,
+        frame=lambda _key, body, _id: body,
         abort=aborted.set,
         allowance=live.allowance,
     )

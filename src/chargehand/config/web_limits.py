@@ -44,3 +44,7 @@ class WebLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Maximum unsent bytes of one live connection."""
     live_bytes: int = 64 * _MEBIBYTE
     """Maximum unsent bytes of all live connections together."""
+    history_bytes: int = 16 * _MEBIBYTE
+    """Maximum size of the events kept for clients that resume."""
+    history_seconds: float = 300.0
+    """Seconds for which they are kept."""

@@ -25,19 +25,19 @@ class SeenEvents:
     def __init__(self, *, resources: Resources) -> None:
         self._resources = resources
 
-    async def of(self, sees: Visibility, told: Sequence[Announcement]) -> list[Announcement]:
-        """Return the visible announcements, in order."""
+    async def of(self, sees: Visibility, told: Sequence[Announcement]) -> list[Announcement | None]:
+        """Return what is visible of each announcement, None if nothing is."""
         wanted: dict[str, set[int]] = {}
         for keys, _ in told:
             kind, identity = _subject(keys)
             wanted.setdefault(kind, set()).add(identity)
         found = {kind: await self._rows(sees, kind, ids) for kind, ids in wanted.items()}
-        left: list[Announcement] = []
+        left: list[Announcement | None] = []
         for keys, resource in told:
             kind, identity = _subject(keys)
             if (row := found[kind].get(identity)) is None:
-                continue
-            if keys[0][2] == "properties":
+                left.append(None)
+            elif keys[0][2] == "properties":
                 names = await self._properties(sees, identity)
                 left.append((keys, {name: resource[name] for name in resource if name in names}))
             else:

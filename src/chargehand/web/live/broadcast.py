@@ -11,29 +11,34 @@ import msgspec
 from chargehand.config.web_limits import WebLimits
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import Event
-from chargehand.kit.passwords import body_without_passwords
 from chargehand.kit.tasks import Tasks
-from chargehand.resources.announcements import (
-    EVENT_TYPES,
-    Announcement,
-    Key,
-    keys_of,
-    resource_of,
-)
-from chargehand.resources.field import Resource
+from chargehand.resources.announcements import EVENT_TYPES, Key, keys_of
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.events import SeenEvents
 from chargehand.web.live.client import Client, Frame
+from chargehand.web.live.history import EventHistory
 from chargehand.web.live.limits import LiveUsage
+from chargehand.web.live.positions import Position, Positions
 from chargehand.web.live.subscriptions import Subscriptions
-
-_encoder = msgspec.json.Encoder()
+from chargehand.web.live.told import Told
 
 Heard = tuple[Key, set[Client]]
 """A key of an announcement, with the clients that are subscribed to it."""
 
 _MAX_WAITING_EVENTS = 50_000
 """Maximum number of events waiting for the visibility check in the store."""
+_EXPIRY_INTERVAL = 30.0
+
+
+class Resumed(msgspec.Struct, frozen=True):
+    """The answer to a client that says what it received last."""
+
+    last_event_id: str
+    """Where the client is now; what it missed follows."""
+    is_complete: bool
+    """Whether everything that it missed is still known."""
+    missed: list[Told] = []
+    """To be handed to `LiveEvents.replay` after the answer."""
 
 
 class LiveEvents:
@@ -52,6 +57,11 @@ class LiveEvents:
         self._events = events
         self._subscription: Subscription | None = None
         self._audiences: dict[Visibility, _Audience] = {}
+        self._number = 0
+        """The number of the last event."""
+        self._positions = Positions()
+        self._history = EventHistory(limits=limits, now=lambda: asyncio.get_running_loop().time())
+        self._expiry: asyncio.TimerHandle | None = None
         self._tasks = Tasks("audiences of live events")
 
     def add(self, client: Client, pattern: Key) -> None:
@@ -69,12 +79,40 @@ class LiveEvents:
         if audience.wants.add(client, pattern):
             self._listen()
 
+    def resume(self, client: Client, pattern: Key, last_event_id: str) -> Resumed:
+        """Subscribe a client whose events get identifiers, from what it received last on.
+
+        An empty identifier is a beginning. Hand what it missed to `replay`. Raises LimitExceeded.
+        """
+        since = self._positions.opened(last_event_id) if last_event_id else None
+        missed = None if since is None else self._history.missed(pattern, since)
+        self.add(client, pattern)
+        client.has_ids = True
+        if pattern not in client.followed:
+            client.followed.add(pattern)
+            self._history.follow(pattern, self._number)
+            self._listen()
+        # Identifiers of events take the client on from there, one by one.
+        now = last_event_id if missed else self._positions.sealed(Position.after(self._number))
+        return Resumed(
+            now, is_complete=not last_event_id or missed is not None, missed=missed or []
+        )
+
+    def replay(self, client: Client, missed: list[Told]) -> None:
+        """Send a subscribed client what it missed, before anything that is new."""
+        if missed:
+            self._audiences[client.sees].replay(client, missed)
+
     def remove(self, client: Client, pattern: Key) -> bool:
         """Unsubscribe the client; returns whether it was subscribed."""
         if pattern not in client.patterns:
             return False
         client.patterns.remove(pattern)
         self.allowance.unsubscribe()
+        if pattern in client.followed:
+            client.followed.remove(pattern)
+            self._history.leave(pattern)
+            self._expire_later()
         audience = self._audiences[client.sees]
         is_other = audience.wants.remove(client, pattern)
         if not audience.wants:
@@ -92,12 +130,18 @@ class LiveEvents:
 
     async def close(self) -> None:
         """Stop delivering events."""
+        if self._expiry is not None:
+            self._expiry.cancel()
         await self._tasks.close()
 
     def _listen(self) -> None:
         """Listen to the types of events that some client may want, and to no others."""
         audiences = self._audiences.values()
-        wanted = [kind for kind in EVENT_TYPES if any(one.wants.want(kind) for one in audiences)]
+        wanted = [
+            kind
+            for kind in EVENT_TYPES
+            if self._history.wants(kind) or any(one.wants.want(kind) for one in audiences)
+        ]
         former, self._subscription = self._subscription, None
         if former is not None and list(former.types) == wanted:
             self._subscription = former
@@ -107,39 +151,75 @@ class LiveEvents:
         if former is not None:
             former.cancel()
 
+    def _expire_later(self) -> None:
+        if self._expiry is None:
+            loop = asyncio.get_running_loop()
+            self._expiry = loop.call_later(_EXPIRY_INTERVAL, self._expire)
+
+    def _expire(self) -> None:
+        self._expiry = None
+        if self._history.expire():
+            self._listen()
+        if self._history:
+            self._expire_later()
+
     def _gathered(self, sees: Visibility) -> _Audience:
         if sees.is_everything:
-            return _Audience()
-        return _LimitedAudience(sees, self._events, self._tasks)
+            return _Audience(self._positions)
+        return _LimitedAudience(self._positions, sees, self._events, self._tasks)
 
     def _tell(self, event: Event) -> None:
+        self._number += 1
         keys = keys_of(event)
-        resource: Resource | None = None
+        told: Told | None = None
+        if self._history and self._history.is_wanted(keys):
+            told = Told(self._number, keys, event=event)
+            self._history.keep(told)
         for audience in self._audiences.values():
             if heard := audience.heard(keys):
-                resource = resource_of(event) if resource is None else resource
-                audience.tell((keys, resource), heard)
+                told = told or Told(self._number, keys, event=event)
+                audience.tell(told, heard)
 
 
 class _Audience:
     """Clients with full visibility."""
 
-    def __init__(self) -> None:
-        self.wants = Subscriptions()
+    def __init__(self, positions: Positions) -> None:
+        self.wants: Subscriptions[Client] = Subscriptions()
+        self._positions = positions
 
     def heard(self, keys: tuple[Key, ...]) -> list[Heard]:
         """Return those of the keys that clients are subscribed to, each with its clients."""
         return [(key, clients) for key in keys if (clients := self.wants.listeners(key))]
 
-    def tell(self, told: Announcement, heard: list[Heard]) -> None:
+    def tell(self, told: Told, heard: list[Heard]) -> None:
         """Send an event to the clients that heard of it."""
-        body = body_without_passwords(_encoder.encode(told[1]))
+        body = told.body
         for key, clients in heard:
+            identifier = ""
             frames: dict[Frame, bytes] = {}
             for client in clients:
-                if (data := frames.get(client.frame)) is None:
-                    data = frames[client.frame] = client.frame(key, body)
+                frame = client.frame
+                if client.has_ids:
+                    identifier = identifier or self._identifier(told, key)
+                    client.push(frame(key, body, identifier))
+                    continue
+                if (data := frames.get(frame)) is None:
+                    data = frames[frame] = frame(key, body, "")
                 client.push(data)
+
+    def _identifier(self, told: Told, key: Key) -> str:
+        return self._positions.sealed(Position(told.number, told.keys.index(key)))
+
+    def replay(self, client: Client, missed: list[Told]) -> None:
+        """Send one client what it missed."""
+        for told in missed:
+            heard = [
+                (key, {client})
+                for place, key in enumerate(told.keys)
+                if key and place not in told.skipped
+            ]
+            _Audience.tell(self, told, heard)
 
     def close(self) -> None:
         """Stop: the last client unsubscribed."""
@@ -148,20 +228,28 @@ class _Audience:
 class _LimitedAudience(_Audience):
     """Clients with the same restricted visibility."""
 
-    def __init__(self, sees: Visibility, events: SeenEvents, tasks: Tasks) -> None:
-        super().__init__()
+    def __init__(
+        self, positions: Positions, sees: Visibility, events: SeenEvents, tasks: Tasks
+    ) -> None:
+        super().__init__(positions)
         self._sees = sees
         self._events = events
-        self._waiting: deque[Announcement] = deque()
+        self._waiting: deque[tuple[Told, Client | None]] = deque()
+        """Events, some of them for one client only, that missed them."""
         self._news = asyncio.Event()
         self._task = tasks.spawn(self._hand_out(), name="filtered live events")
 
-    def tell(self, told: Announcement, heard: list[Heard]) -> None:
+    def tell(self, told: Told, heard: list[Heard]) -> None:
         """Send an event to the subscribed clients, after the visibility check in the store."""
         if len(self._waiting) >= _MAX_WAITING_EVENTS:
             self._give_up()
             return
-        self._waiting.append(told)
+        self._waiting.append((told, None))
+        self._news.set()
+
+    def replay(self, client: Client, missed: list[Told]) -> None:
+        """Send one client what it missed, as far as it may see it."""
+        self._waiting.extend((told, client) for told in missed)
         self._news.set()
 
     def close(self) -> None:
@@ -175,11 +263,18 @@ class _LimitedAudience(_Audience):
                 self._news.clear()
                 batch = tuple(self._waiting)
                 self._waiting.clear()
-                for told in await self._events.of(self._sees, batch):
-                    if heard := self.heard(told[0]):
-                        super().tell(told, heard)
+                seen = await self._events.of(self._sees, [told.announcement for told, _ in batch])
+                for (told, client), left in zip(batch, seen, strict=True):
+                    if left is not None:
+                        self._pass_on(told.masked(left), client)
         finally:
             self._give_up()  # If the store failed, silence would look as if nothing had happened.
+
+    def _pass_on(self, told: Told, client: Client | None) -> None:
+        if client is not None:
+            super().replay(client, [told])
+        elif heard := self.heard(told.keys):
+            super().tell(told, heard)
 
     def _give_up(self) -> None:
         self._waiting.clear()

@@ -18,8 +18,8 @@ _log = logging.getLogger(__name__)
 
 FULL = "the limit of live connections is reached; try again later\n"
 
-Frame = Callable[[Key, bytes], bytes]
-"""Formats an event from its key and its encoded resource."""
+Frame = Callable[[Key, bytes, str], bytes]
+"""Formats an event from its key, its encoded resource, and its identifier if it has one."""
 
 
 class Client:
@@ -46,6 +46,10 @@ class Client:
         self.frame = frame
         self._abort = abort
         self.patterns: set[Key] = set()
+        self.has_ids = False
+        """Whether its events have identifiers, because it asked for them."""
+        self.followed: set[Key] = set()
+        """The patterns that it may resume."""
         self.is_given_up = False
         self._allowance = allowance
         self._waiting: deque[bytes] = deque()

@@ -22,10 +22,11 @@ from chargehand.web.shares import address_key
 _COMMENT_INTERVAL = 30.0
 
 
-def event_frame(key: Key, body: bytes) -> bytes:
+def event_frame(key: Key, body: bytes, identifier: str) -> bytes:
     """Return an event in the format of server-sent events."""
+    begin = f"id: {identifier}\n".encode() if identifier else b""
     data = b'{"key":' + msgspec.json.encode(key) + b',"message":' + body + b"}"
-    return b"event: event\ndata: " + data + b"\n\n"
+    return begin + b"event: event\ndata: " + data + b"\n\n"
 
 
 class EventStreams:
@@ -50,7 +51,7 @@ class EventStreams:
                     return _plain(503, FULL.rstrip(), headers | {"Retry-After": "10"})
                 answer = partial(self._listen, request, visitor)
             case ("add" | "remove" as action, identifier, *rest):
-                answer = partial(self._change, action, identifier)
+                answer = partial(self._change, request, action, identifier)
             case _:
                 return _plain(400, "invalid path", headers)
         try:
@@ -93,7 +94,7 @@ class EventStreams:
         client.push(f"event: handshake\ndata: {identifier}\n\n".encode())
         try:
             if pattern:
-                self._live.add(client, pattern)
+                self._subscribe(request, client, pattern)
             await response.prepare(request)
             end_turn(request)
             self._clients[identifier] = client
@@ -108,7 +109,12 @@ class EventStreams:
         return response
 
     async def _change(
-        self, action: str, identifier: str, pattern: Key, headers: dict[str, str]
+        self,
+        request: web.BaseRequest,
+        action: str,
+        identifier: str,
+        pattern: Key,
+        headers: dict[str, str],
     ) -> web.StreamResponse:
         client = self._clients.get(identifier)
         if client is None:
@@ -119,8 +125,21 @@ class EventStreams:
             if not self._live.remove(client, pattern):
                 return _plain(404, "consumer is not listening to this event", headers)
         else:
-            self._live.add(client, pattern)
+            self._subscribe(request, client, pattern)
         return _plain(200, "ok", headers)
+
+    def _subscribe(self, request: web.BaseRequest, client: Client, pattern: Key) -> None:
+        """Subscribe the client, from what it received last if it says so. Raises LimitExceeded."""
+        since = request.headers.get("Last-Event-ID", request.query.get("last_event_id"))
+        if since is None:
+            self._live.add(client, pattern)
+            return
+        resumed = self._live.resume(client, pattern, since)
+        data = {"last_event_id": resumed.last_event_id, "is_complete": resumed.is_complete}
+        # Browsers say by themselves where they were, and so they have to know.
+        frame = f"id: {resumed.last_event_id}\nevent: resumed\ndata: ".encode()
+        client.push(frame + msgspec.json.encode(data) + b"\n\n")
+        self._live.replay(client, resumed.missed)
 
 
 async def _send(response: web.StreamResponse, client: Client) -> None:

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Hashable, Iterator
+from typing import Generic, TypeVar
 
 import msgspec
 
 from chargehand.events.messages import Event
 from chargehand.resources.announcements import Key, beginnings, verbs
-from chargehand.web.live.client import Client
 
 T = TypeVar("T")
+C = TypeVar("C", bound=Hashable)
 
 
-class _Node(msgspec.Struct):
-    children: dict[str, _Node] = msgspec.field(default_factory=dict)
-    clients: set[Client] = msgspec.field(default_factory=set)
+class _Node(msgspec.Struct, Generic[C]):
+    children: dict[str, _Node[C]] = msgspec.field(default_factory=dict)
+    clients: set[C] = msgspec.field(default_factory=set)
 
 
-class Subscriptions:
+class Subscriptions(Generic[C]):
     """Finds the clients whose patterns match; ``*`` in a pattern matches any one segment."""
 
     def __init__(self) -> None:
-        self._root = _Node()
+        self._root: _Node[C] = _Node()
         self._outlines: Counter[tuple[str, str]] = Counter()
         """The first and last segments of the patterns."""
         self._wanted: dict[type[Event], bool] = {}
         """Cached results of `want`."""
-        self._clients: Counter[Client] = Counter()
+        self._clients: Counter[C] = Counter()
 
     def __bool__(self) -> bool:
         return bool(self._outlines)
 
-    def add(self, client: Client, pattern: Key) -> bool:
+    def add(self, client: C, pattern: Key) -> bool:
         """Add a new subscription of a client; return whether `want` may have changed."""
         outline = _outline(pattern)
         self._outlines[outline] += 1
@@ -48,7 +48,7 @@ class Subscriptions:
         node.clients.add(client)
         return is_other
 
-    def remove(self, client: Client, pattern: Key) -> bool:
+    def remove(self, client: C, pattern: Key) -> bool:
         """Remove an existing subscription of a client; return whether `want` may have changed."""
         outline = _outline(pattern)
         _decrease(self._outlines, outline)
@@ -69,7 +69,7 @@ class Subscriptions:
             )
         return wanted
 
-    def listeners(self, key: Key) -> set[Client]:
+    def listeners(self, key: Key) -> set[C]:
         """Return the clients that match this key."""
         nodes = [self._root]
         for segment in key:
@@ -84,7 +84,7 @@ class Subscriptions:
             nodes = below
         return set().union(*[node.clients for node in nodes])
 
-    def clients(self) -> Iterator[Client]:
+    def clients(self) -> Iterator[C]:
         """Return all clients with subscriptions."""
         return iter(tuple(self._clients))
 
@@ -99,7 +99,7 @@ def _decrease(counter: Counter[T], name: T) -> None:
         del counter[name]
 
 
-def _prune(node: _Node, pattern: Key, index: int, client: Client) -> None:
+def _prune(node: _Node[C], pattern: Key, index: int, client: C) -> None:
     if index == len(pattern):
         node.clients.discard(client)
         return

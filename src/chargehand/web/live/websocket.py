@@ -13,7 +13,7 @@ from chargehand.resources.announcements import Key
 from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.web.json_faults import lone_surrogate
-from chargehand.web.live.broadcast import LiveEvents
+from chargehand.web.live.broadcast import LiveEvents, Resumed
 from chargehand.web.live.client import FULL, Client, abort, has_room
 from chargehand.web.live.limits import LimitExceeded, checked_pattern
 from chargehand.web.protocol import end_turn
@@ -23,9 +23,10 @@ _MAX_MESSAGE = 64 * 1024
 _CLOSE_SECONDS = 2.0
 
 
-def event_frame(key: Key, body: bytes) -> bytes:
+def event_frame(key: Key, body: bytes, identifier: str) -> bytes:
     """Return an event in the websocket's format."""
-    return b'{"k":' + msgspec.json.encode("/".join(key)) + b',"m":' + body + b"}"
+    end = b',"id":' + msgspec.json.encode(identifier) + b"}" if identifier else b"}"
+    return b'{"k":' + msgspec.json.encode("/".join(key)) + b',"m":' + body + end
 
 
 class Refused(Exception):
@@ -74,7 +75,7 @@ class EventSocket:
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    client.push(self._answer(client, message.data))
+                    self._answer(client, message.data)
         finally:
             self._live.forget(client)
             del self._clients[socket]
@@ -95,32 +96,39 @@ class EventSocket:
         await asyncio.gather(*closings)
         await self._tasks.close()
 
-    def _answer(self, client: Client, text: str) -> bytes:
+    def _answer(self, client: Client, text: str) -> None:
         call_id: object = None
+        resumed: Resumed | None = None
         try:
             frame = _parsed(text)
             call_id = frame.get("_id")
-            message = self._carry_out(client, frame)
+            message, resumed = self._carry_out(client, frame)
+            body = {"msg": message, "code": 200, "_id": call_id}
         except Refused as error:
             body = {"error": str(error), "code": error.code, "_id": call_id}
-            return msgspec.json.encode(body)
-        return msgspec.json.encode({"msg": message, "code": 200, "_id": call_id})
+        if resumed is not None:
+            body |= {"last_event_id": resumed.last_event_id, "is_complete": resumed.is_complete}
+        client.push(msgspec.json.encode(body))
+        if resumed is not None:
+            self._live.replay(client, resumed.missed)
 
-    def _carry_out(self, client: Client, frame: Resource) -> str:
+    def _carry_out(self, client: Client, frame: Resource) -> tuple[str, Resumed | None]:
         match frame["cmd"]:
             case "ping":
-                return "pong"
+                return "pong", None
             case "startConsuming":
-                pattern = _pattern(frame)
+                pattern, since = _pattern(frame), _last_event_id(frame)
                 try:
+                    if since is not None:
+                        return "OK", self._live.resume(client, pattern, since)
                     self._live.add(client, pattern)
                 except LimitExceeded as error:
                     raise Refused(400, str(error)) from error
-                return "OK"
+                return "OK", None
             case "stopConsuming":
                 if not self._live.remove(client, _pattern(frame)):
                     raise Refused(400, f"path was not consumed '{frame['path']}'")
-                return "OK"
+                return "OK", None
             case other:
                 raise Refused(404, f"no such command type '{other}'")
 
@@ -148,6 +156,13 @@ def _parsed(text: str) -> Resource:
     if "cmd" not in frame:
         raise Refused(400, "no 'cmd' in websocket frame")
     return frame
+
+
+def _last_event_id(frame: Resource) -> str | None:
+    since = frame.get("last_event_id")
+    if since is not None and not isinstance(since, str):
+        raise Refused(400, "last_event_id must be a string")
+    return since
 
 
 def _pattern(frame: Resource) -> Key:
