@@ -3,6 +3,8 @@ import { kindOf, mayChangeList, withRow } from './rows';
 
 const ask = (path: string, key: string, message: object, params = {}) =>
   mayChangeList(path, params, { builds: [{ buildid: 3 }] }, key.split('/'), message as Record<string, unknown>);
+const steps = (buildid: number) =>
+  mayChangeList('builders/1/builds/7/steps', {}, { steps: [{ stepid: 1, buildid: 33 }] }, ['builds', String(buildid), 'steps', '2', 'new'], { stepid: 2, buildid });
 
 describe('events', () => {
   it.each([
@@ -31,6 +33,8 @@ describe('events', () => {
     expect(ask('builds/3', 'builds/3/update', { buildid: 3 })).toBe(false);
     expect(ask('builds', 'builds/3/update', { buildid: 3, results: 0 }, { results: 0 })).toBe(false);
     expect(ask('builds', 'builds/5/update', { buildid: 5, complete: true }, { complete: true })).toBe(true);
+    expect(steps(33)).toBe(true);
+    expect(steps(34)).toBe(false);
     expect(ask('workers', 'builds/9/new', { buildid: 9 })).toBe(false);
   });
 });

@@ -44,6 +44,12 @@ export function withRow<T extends Answer>(answer: T, kind: string, message: Row)
   return { ...answer, [kind]: changed };
 }
 
+/** The id of the parent that the rows of a list have. */
+function ofRows(rows: unknown, field: string): string | undefined {
+  const found = Array.isArray(rows) ? (rows[0] as Row | undefined)?.[field] : undefined;
+  return found === undefined ? undefined : String(found);
+}
+
 function merged(row: Row, message: Row): Row {
   const found = { ...row };
   for (const name of Object.keys(row)) {
@@ -66,7 +72,9 @@ export function mayChangeList(
   if (segments.at(-1) !== kind) return false;
   for (let place = 0; place + 2 < segments.length; place += 2) {
     const field = ID_FIELDS[segments[place] ?? ''];
-    const value = segments[place + 1];
+    let value = segments[place + 1];
+    // Builds of a builder and steps of a build are known by their numbers there, not by their ids.
+    if (place > 0) value = field && ofRows(answer?.[kind], field);
     if (field && value && /^\d+$/.test(value) && field in message && String(message[field]) !== value)
       return false;
   }

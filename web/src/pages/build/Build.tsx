@@ -1,5 +1,6 @@
 import { Badge, Button, Tabs, Tooltip } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight, IconPlayerStop, IconRefresh } from '@tabler/icons-react';
+import type { UseQueryResult } from '@tanstack/react-query';
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useLive, useRest } from '@/api/hooks';
@@ -37,6 +38,10 @@ export function BuildPage() {
   const { builder, number } = route.useParams();
   const base = `builders/${encodeURIComponent(builder)}/builds/${number}`;
   const build = useRest<{ builds: Build[] }>(base, { property: '*' }, { keep: false });
+  // Asked for at the same time: a page that waits for one answer after the other is slow far away.
+  const steps = useRest<{ steps: Step[] }>(`${base}/steps`, {}, { keep: false });
+  const changes = useRest<{ changes: Change[] }>(`${base}/changes`, {}, { keep: false });
+  const builders = useRest<{ builders: Builder[] }>(`builders/${encodeURIComponent(builder)}`);
   const found = build.data?.builds[0];
   useLive('builds/*/*');
   if (!found) {
@@ -48,17 +53,31 @@ export function BuildPage() {
       </Page>
     );
   }
-  return <Shown key={found.buildid} build={found} />;
+  return (
+    <Shown
+      key={found.buildid}
+      build={found}
+      steps={steps}
+      changes={changes.data?.changes ?? NONE}
+      name={builders.data?.builders[0]?.name ?? `builder ${builder}`}
+    />
+  );
 }
 
-function Shown({ build }: { build: Build }) {
+const NONE: readonly Change[] = [];
+
+interface ShownProps {
+  build: Build;
+  steps: UseQueryResult<{ steps: Step[] }, Error>;
+  changes: readonly Change[];
+  name: string;
+}
+
+function Shown({ build, steps, changes: latest, name }: ShownProps) {
   const id = build.buildid;
   const search = route.useSearch();
   const navigate = route.useNavigate();
   useLive(`builds/${id}/steps/*/*`, build.complete ? null : 'steps/*/logs/*/*');
-  const builder = useRest<{ builders: Builder[] }>(`builders/${build.builderid}`);
-  const steps = useRest<{ steps: Step[] }>(`builds/${id}/steps`, {}, { keep: false });
-  const changes = useRest<{ changes: Change[] }>(`builds/${id}/changes`, {}, { keep: false });
   const request = useRest<{ buildrequests: BuildRequest[] }>(`buildrequests/${build.buildrequestid}`);
   const setId = request.data?.buildrequests[0]?.buildsetid;
   const buildset = useRest<{ buildsets: Buildset[] }>(setId === undefined ? null : `buildsets/${setId}`);
@@ -66,7 +85,6 @@ function Shown({ build }: { build: Build }) {
   const why = useRest<{ why: Why[] }>(build.complete ? null : `builds/${id}/why`, {}, { staleTime: 5_000 });
   const etas = useRest<{ etas: Eta[] }>(build.complete ? null : `builds/${id}/etas`, {}, { staleTime: 5_000 });
   const state = stateOf(build);
-  const name = builder.data?.builders[0]?.name ?? `builder ${build.builderid}`;
   const rows = useMemo(() => steps.data?.steps ?? [], [steps.data]);
   const chosen = rows.find((step) => step.number === search.step) ?? stepToOpen(rows);
   const logs = useRest<{ logs: Log[] }>(chosen ? `steps/${chosen.stepid}/logs` : null, {}, { keep: false });
@@ -90,7 +108,6 @@ function Shown({ build }: { build: Build }) {
     k: () => select(Math.max((chosen?.number ?? 0) - 1, rows[0]?.number ?? 0), true),
   });
   const source = sourceOf(build.properties, buildset.data?.buildsets[0]?.sourcestamps);
-  const latest = changes.data?.changes ?? [];
   const newest = latest[0];
   const authors = authorsOf(latest);
   const submitted = request.data?.buildrequests[0]?.submitted_at ?? null;
@@ -151,17 +168,14 @@ function Shown({ build }: { build: Build }) {
       }
     >
       {failed && (
-        <div className={classes.why} data-state={stateOf(failed)}>
-          <StateMark state={stateOf(failed)} hidden />
-          <span>
-            <b>{failed.name}</b> {WORDS[stateOf(failed)]}: {failed.state_string}
-          </span>
-          {failed.number !== chosen?.number && (
-            <Button variant="subtle" color="red" size="compact-xs" onClick={() => select(failed.number)}>
-              show it
-            </Button>
-          )}
-        </div>
+        <Failure
+          build={build}
+          failed={failed}
+          steps={rows}
+          onShow={(step, log, line) =>
+            void navigate({ search: { step, log, line, tab: search.tab }, resetScroll: false })
+          }
+        />
       )}
       {!failed && build.complete && state !== 'success' && (
         <div className={classes.why} data-state={state}>
@@ -196,6 +210,46 @@ function Shown({ build }: { build: Build }) {
       </Answered>
       <More build={build} changes={latest} buildset={buildset.data?.buildsets[0]} steps={rows} />
     </Page>
+  );
+}
+
+interface FirstError {
+  stepid: number;
+  slug: string;
+  line: number;
+  text: string;
+}
+
+interface FailureProps {
+  build: Build;
+  failed: Step;
+  steps: readonly Step[];
+  onShow: (step: number, log?: string, line?: number) => void;
+}
+
+/** What failed, and the line that says so first. */
+function Failure({ build, failed, steps, onShow }: FailureProps) {
+  const errors = useRest<{ first_errors: FirstError[] }>(
+    build.complete ? `builds/${build.buildid}/first_error` : null,
+    {},
+    { keep: false, staleTime: Number.POSITIVE_INFINITY },
+  );
+  const error = errors.data?.first_errors[0];
+  const step = steps.find((one) => one.stepid === error?.stepid) ?? failed;
+  const state = stateOf(failed);
+  return (
+    <div className={classes.why} data-state={state}>
+      <StateMark state={state} hidden />
+      <b>{build.complete ? build.state_string : `${failed.name} ${WORDS[state]}: ${failed.state_string}`}</b>
+      <button
+        type="button"
+        className={classes.line}
+        title={error && 'Show this line in its log'}
+        onClick={() => onShow(step.number, error?.slug, error && error.line + 1)}
+      >
+        {error ? error.text.trim() : `show step ${failed.name}`}
+      </button>
+    </div>
   );
 }
 

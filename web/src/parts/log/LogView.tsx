@@ -61,11 +61,6 @@ interface FirstError {
   rule: string;
 }
 
-interface Match {
-  line: number;
-  text: string;
-}
-
 /** A log: what is visible is fetched; it follows, finds, and links to lines. */
 export function LogView({ log, position, onPosition, opensAtError, isFull, onFull }: Props) {
   if (log.type === 'h') return <HtmlLog log={log} />;
@@ -422,7 +417,7 @@ function useSearch(log: Log, text: string, length: number): Found {
   const { data, error, isFetching } = useQuery({
     queryKey: ['log_search', log.logid, asked, log.complete ? 0 : Math.floor(length / 200)],
     queryFn: ({ signal }) =>
-      read<{ matches: Match[]; meta: { total: number; is_complete: boolean } }>(
+      read<{ lines: number[]; meta: { total: number; is_complete: boolean } }>(
         `logs/${log.logid}/search`,
         { ...(pattern ? { regex: pattern[1] } : { text: asked }), lines: 1, limit: 10_000 },
         signal,
@@ -431,7 +426,7 @@ function useSearch(log: Log, text: string, length: number): Found {
     placeholderData: (previous) => (asked === '' ? undefined : previous),
     retry: false,
   });
-  const numbers = useMemo(() => (asked === '' ? [] : (data?.matches ?? []).map((one) => one.line)), [data, asked]);
+  const numbers = useMemo(() => (asked === '' ? [] : (data?.lines ?? [])), [data, asked]);
   return {
     numbers,
     error: error && asked !== '' ? (error instanceof ApiError ? error.message : String(error)) : undefined,
