@@ -166,8 +166,52 @@ async def test_a_spot_instance_with_all_that_it_may_have(ec2: Any, ami: str) -> 
     assert live(ec2) == []
 
 
+async def test_an_instance_outside_of_a_vpc_with_a_profile_by_a_session(
+    ec2: Any, ami: str, endpoint: str
+) -> None:
+    ec2.create_key_pair(KeyName="ci")
+    ec2.create_security_group(GroupName="builders", Description="-")
+    session = boto3.session.Session("key", "secret key", region_name=_REGION)
+    iam = session.client("iam")
+    iam.create_instance_profile(InstanceProfileName="builder")
+    arm = made(
+        ami,
+        region=None,
+        session=session,
+        keypair_name="ci",
+        security_name="builders",
+        instance_profile_name="builder",
+        block_device_map=[{"DeviceName": "/dev/sdb", "Ebs": {"VolumeSize": 1}}],
+    )
+
+    await arm.start_instance(Properties())
+
+    (instance,) = instances(ec2)
+    assert instance["KeyName"] == "ci"
+    assert [one["GroupName"] for one in instance["SecurityGroups"]] == ["builders"]
+    assert instance["IamInstanceProfile"]["Arn"].endswith(":instance-profile/builder")
+    (disk,) = (
+        one["Ebs"] for one in instance["BlockDeviceMappings"] if one["DeviceName"] == "/dev/sdb"
+    )
+    assert disk["DeleteOnTermination"]
+    await arm.stop_instance()
+    volumes = [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]]
+    assert disk["VolumeId"] not in volumes
+
+
+async def test_an_address_that_is_not_there_ends_the_instance(ec2: Any, ami: str) -> None:
+    arm = made(ami, elastic_ip="203.0.113.7")
+    with pytest.raises(LatentWorkerFailedToSubstantiate, match=r"DescribeAddresses: .*203"):
+        await arm.start_instance(Properties())
+
+    await arm.stop_instance()  # as the fleet does after each start that fails
+
+    assert live(ec2) == []
+
+
 async def test_an_image_is_found_by_its_owner(ec2: Any, ami: str) -> None:
-    _, image = await made(valid_ami_owners="self").start_instance(Properties())
+    keys = {"identifier": "key", "secret_identifier": "secret key"}
+    _, image = await made(valid_ami_owners="self", **keys).start_instance(Properties())
 
     assert image == ami
 

@@ -67,9 +67,19 @@ def test_a_spot_instance_ends_when_it_is_outbid() -> None:
 
 def test_block_devices_may_come_by_their_names() -> None:
     device = {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 20}}
+    made = {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 20, "DeleteOnTermination": True}}
 
-    assert devices({"/dev/sda1": {"Ebs": {"VolumeSize": 20}}}) == devices([device]) == [device]
+    assert devices({"/dev/sda1": {"Ebs": {"VolumeSize": 20}}}) == devices([device]) == [made]
     assert devices(None) == []
+
+
+def test_a_volume_outlives_its_instance_only_where_that_is_configured() -> None:
+    given = [
+        {"DeviceName": "/dev/sdb", "Ebs": {"VolumeSize": 20, "DeleteOnTermination": False}},
+        {"DeviceName": "/dev/sdc", "VirtualName": "ephemeral0"},
+        {"DeviceName": "/dev/sdd", "NoDevice": ""},
+    ]
+    assert devices(given) == given
 
 
 def test_a_permission_that_is_missing_is_named() -> None:

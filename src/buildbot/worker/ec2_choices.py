@@ -80,10 +80,20 @@ def market(price: float | None) -> dict[str, Any]:
 
 
 def devices(mapping: Any) -> list[Any]:
-    """Return block devices as AWS takes them: of its own list, or of a dictionary by device."""
+    """Return block devices as AWS takes them: of its own list, or of a dictionary by device.
+
+    A new volume is deleted with its instance, unless they say otherwise.
+    """
     if isinstance(mapping, Mapping):
-        return [{"DeviceName": name, **given} for name, given in mapping.items()]
-    return list(mapping or ())
+        mapping = [{"DeviceName": name, **given} for name, given in mapping.items()]
+    return [_deleted_with_instance(one) for one in mapping or ()]
+
+
+def _deleted_with_instance(device: Any) -> Any:
+    volume = device.get("Ebs") if isinstance(device, Mapping) else None
+    if not isinstance(volume, Mapping):
+        return device
+    return {**device, "Ebs": {"DeleteOnTermination": True, **volume}}
 
 
 def explained(code: str, operation: str, message: str) -> str:
