@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from pb_worker import PbWorker
 from waiting import PATIENCE
 
+from buildbot._border.reactor import install_reactor
 from chargehand.config.model import (
     BuilderConfig,
     HostedInstance,
@@ -31,6 +32,15 @@ from chargehand.testing.fleet import MemoryInstanceStore, MemoryWorkerStore
 
 PB = "pb"
 MSGPACK = "msgpack_experimental_v7"
+
+
+async def pb_farm() -> AsyncIterator[Farm]:
+    """Open a farm for Perspective Broker; a fixture where it is one."""
+    install_reactor(asyncio.get_running_loop())
+    made = Farm()
+    await made.open()
+    yield made
+    await made.close()
 
 
 class Farm:

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from pb_worker import Command as WorkerCommand
 from pb_worker import PbWorker
-from stock_farm import Farm, Received, command
+from stock_farm import Farm, Received, command, pb_farm
 
 from buildbot._border.bridge import inward
-from buildbot._border.reactor import install_reactor
 from chargehand.links.pb import channel
 
 HOUR = 3600.0
 
 
-@pytest.fixture
-async def farm() -> AsyncIterator[Farm]:
-    install_reactor(asyncio.get_running_loop())
-    made = Farm()
-    await made.open()
-    yield made
-    await made.close()
+farm = pytest.fixture(pb_farm)
 
 
 async def waits_for_nothing(order: WorkerCommand) -> None:

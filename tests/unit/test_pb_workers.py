@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from pb_worker import Command as WorkerCommand
 from pb_worker import PbWorker
-from stock_farm import Farm, Received, command, eventually
+from stock_farm import Farm, Received, command, eventually, pb_farm
 from twisted.spread import pb
 
 from buildbot._border.bridge import RemoteFailure, inward
-from buildbot._border.reactor import install_reactor
 from chargehand.domain.session import CommandRefused, SessionState, WorkerLost
 from chargehand.fleet.rules import WorkerState
 
-
-@pytest.fixture
-async def farm() -> AsyncIterator[Farm]:
-    install_reactor(asyncio.get_running_loop())
-    made = Farm()
-    await made.open()
-    yield made
-    await made.close()
+farm = pytest.fixture(pb_farm)
 
 
 async def test_a_worker_logs_in_and_is_described(farm: Farm) -> None:
