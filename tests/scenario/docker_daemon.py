@@ -141,4 +141,12 @@ def docker_daemon(*more: str) -> Iterator[DockerDaemon]:
     finally:
         process.terminate()
         process.wait(timeout=30)
-        shutil.rmtree(directory, ignore_errors=True)
+        for mounted in _mounted_in(directory):
+            subprocess.run(["umount", "--lazy", mounted], check=True)
+        shutil.rmtree(directory)
+
+
+def _mounted_in(directory: Path) -> list[str]:
+    """Return what the engine has left mounted, what is mounted last first."""
+    places = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    return [place for place in reversed(places) if place.startswith(f"{directory}/")]
