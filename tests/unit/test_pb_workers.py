@@ -145,6 +145,33 @@ async def test_a_command_is_interrupted(farm: Farm) -> None:
     assert b"hkilled: by hand\n" in received.text()
 
 
+@pytest.mark.parametrize(
+    ("version", "counts"), [("3.2", True), ("3.3", False), ("3.10", False), ("", True)]
+)
+async def test_lines_are_counted_for_workers_that_do_not_count_them(
+    farm: Farm, version: str, counts: bool
+) -> None:
+    async def run(order: WorkerCommand) -> None:
+        order.send(header="sh\n" * 5)
+        for stream in ("stdout", "stderr"):
+            await inward(lambda one=stream: order.send(**{one: "a line\n"}))
+        assert not order.interrupted.done()
+        await inward(order.send, stdout="a line\nhalf")
+        order.send(header=f"killed: {await order.interrupted}\n" if counts else "", rc=-1)
+        await inward(order.complete)
+
+    stock = PbWorker(run)
+    stock.info["worker_commands"]["shell"] = version
+    await farm.connect(stock)
+    received = Received()
+
+    await farm.session.run(command(max_lines=2), received)
+
+    assert (received.values.get("failure_reason") == "max_lines_failure") is counts
+    told = b"ohalf\nhcommand exceeded max lines, attempting to kill\nhkilled: it wrote more than 2"
+    assert (told in received.text()) is counts
+
+
 async def test_commands_in_one_directory_have_objects_of_their_own(farm: Farm) -> None:
     both = asyncio.Barrier(2)
 

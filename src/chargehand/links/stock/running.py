@@ -9,12 +9,14 @@ from chargehand.domain.command import Output, Value
 from chargehand.domain.identifiers import CommandId
 from chargehand.domain.session import Receipt, Receive
 from chargehand.links.stock.hidden_words import HiddenWords
+from chargehand.links.stock.line_limit import LineLimit
 from chargehand.links.stock.output import StockOutput
 
 _LATE = 1.0
 """Seconds that the exit status may come after the end of a command."""
 _LETTERS = {"stdout": b"o", "stderr": b"e", "header": b"h"}
 _STDIO = "stdio"
+_TOO_MANY_LINES = b"command exceeded max lines, attempting to kill\n"
 _LONGEST_REASON = 2000
 _ANSWERS = {"glob": "files", "listdir": "files", "stat": "stat"}
 """What a command that has succeeded has told, by its name."""
@@ -25,7 +27,8 @@ class RunningCommand:
     """Takes what the worker sends of one command (a Receiver), and passes it on.
 
     *taken* is called with the size of what is to be stored, and again, negative, when it is.
-    *hidden* are parts of the command line that its header is not to show.
+    *hidden* are parts of the command line that its header is not to show. *lines* counts what a
+    worker of an older version does not count itself.
     """
 
     def __init__(
@@ -36,10 +39,12 @@ class RunningCommand:
         taken: Callable[[int], None],
         name: str = "",
         hidden: HiddenWords | None = None,
+        lines: LineLimit | None = None,
     ) -> None:
         self._receive = receive
         self._taken = taken
         self._hidden = hidden
+        self._lines = lines
         self._output = StockOutput(command_id, self._send)
         self.status: object = None
         """Its exit status, once the worker has sent it."""
@@ -83,7 +88,7 @@ class RunningCommand:
                 if self._hidden is not None:
                     value = self._hidden.without(_text(value))
                 self._output.end_lines()  # The program has begun none, or has ended.
-            self._output.write(_STDIO, letter, _bytes(value))
+            self._write(key, letter, _bytes(value))
         elif key == "log":
             if isinstance(value, list | tuple) and len(value) == 2:
                 self._output.write(_text(value[0]), b"o", _bytes(value[1]))
@@ -93,6 +98,13 @@ class RunningCommand:
             if key == self._awaited:
                 self._awaited = None
             self._receive(Value(key=key, value=value))
+
+    def _write(self, key: str, letter: bytes, text: bytes) -> None:
+        self._output.write(_STDIO, letter, text)
+        if self._lines is not None and key != "header" and self._lines.count(text):
+            self._output.end_lines()
+            self._output.write(_STDIO, b"h", _TOO_MANY_LINES)
+            self._receive(Value(key="failure_reason", value="max_lines_failure"))
 
     def write(self, data: bytes) -> Receipt | None:
         """Take a piece of a file."""

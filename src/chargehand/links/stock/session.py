@@ -18,6 +18,7 @@ from chargehand.kit.tasks import Tasks
 from chargehand.links.stock.arguments import download_arguments, stock_arguments
 from chargehand.links.stock.download import Download
 from chargehand.links.stock.hidden_words import hidden_in
+from chargehand.links.stock.line_limit import LineLimit, counted_here
 from chargehand.links.stock.ports import Wire
 from chargehand.links.stock.running import RunningCommand
 from chargehand.links.worker_session import WorkerSession
@@ -94,11 +95,19 @@ class StockSession(WorkerSession):
                 taken=self._count,
                 name=command.name,
                 hidden=hidden_in(arguments),
+                lines=self._line_limit(command, arguments),
             )
             await self._start(command.id, command.name, arguments, command.builddir, running)
             await self._until_ended(command.id, running)
             if running.status != 0:
                 return
+
+    def _line_limit(self, command: Command, arguments: Mapping[str, Any]) -> LineLimit | None:
+        most = counted_here(command.name, arguments, self.info.commands)
+        if most is None:
+            return None
+        reason = f"it wrote more than {most} lines"
+        return LineLimit(most, partial(self._wire.interrupt, command.id, reason))
 
     async def interrupt(self, command: Command, reason: str) -> None:
         """Ask the worker to kill the command; `run` returns after its end."""
