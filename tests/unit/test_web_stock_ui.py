@@ -7,8 +7,10 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
+import yarl
 from web_site import CONFIG, Site, visited, with_web
 
 from chargehand.plugins.stock_ui import find_stock_ui
@@ -103,8 +105,6 @@ async def test_its_files_are_served_and_known_again(site: Site) -> None:
     ],
 )
 async def test_nothing_else_is_served(site: Site, path: str) -> None:
-    import yarl
-
     async with site.session.get(yarl.URL(path, encoded=True)) as answer:
         assert answer.status == 404
         assert "secret" not in await answer.text()
@@ -143,6 +143,16 @@ async def test_the_theme_is_applied_without_what_is_no_value(files: Path) -> Non
 async def test_without_a_slash_one_gets_to_the_page(site: Site) -> None:
     async with site.session.get("/stock", allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (308, "stock/")
+
+
+@pytest.mark.parametrize("asked", ["/builders/1", "#/builders/1", "//builders/1"])
+async def test_logging_in_leads_back_to_where_one_was(site: Site, asked: str) -> None:
+    path = "/stock/auth/login"
+    async with site.session.get(path, params={"redirect": asked}, allow_redirects=False) as answer:
+        assert answer.status == 302
+        target = urlsplit(urljoin(path, answer.headers["Location"]))
+    assert target.path == "/auth/login"
+    assert parse_qs(target.query) == {"redirect": ["/stock/#/builders/1"]}
 
 
 @pytest.mark.parametrize("how", ["not installed", "turned off"])

@@ -40,12 +40,13 @@ def user_description(user: User) -> Resource:
     """Return the user in the format that interfaces expect."""
     if user.is_anonymous:
         return {"anonymous": True}
-    return {
-        "username": user.name,
-        "email": user.email,
-        "full_name": user.full_name,
-        "groups": list(user.groups),
-    }
+    described: Resource = {"username": user.name, "groups": list(user.groups)}
+    # Buildbot's interface shows a full name even if it is empty, instead of the user's name.
+    if user.email:
+        described["email"] = user.email
+    if user.full_name:
+        described["full_name"] = user.full_name
+    return described
 
 
 def _versions() -> list[tuple[str, str]]:

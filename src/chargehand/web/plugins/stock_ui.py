@@ -26,7 +26,7 @@ from chargehand.web.plugins.files import Files
 from chargehand.web.rest.reading import NotFound
 
 PREFIX = "/stock"
-_SHARED = frozenset({"api", "auth", "avatar", "config", "plugins", "sse", "ws"})
+_SHARED = frozenset({"api", "avatar", "config", "plugins", "sse", "ws"})
 """The first segments of paths that are the site's own below `PREFIX`, too."""
 
 _CONFIG = re.compile(r"<!--\s*BUILDBOT_CONFIG_PLACEHOLDER\s*-->")
@@ -53,8 +53,6 @@ def unmounted(request: web.BaseRequest) -> web.BaseRequest:
     inner = target[len(PREFIX) :]
     if inner.partition("?")[0].split("/", 2)[1] not in _SHARED:
         return request
-    if inner.startswith("/auth/"):
-        inner = _back_here(inner)
     return request.clone(rel_url=URL(inner, encoded=True))
 
 
@@ -74,6 +72,8 @@ class StockUi:
         path = request.raw_path.partition("?")[0].removeprefix(PREFIX)
         if not path:
             return web.Response(status=308, headers={"Location": "stock/"})
+        if path.startswith("/auth/"):
+            return _to_log_in(request)
         if path in {"/", "/index.html"}:
             return self._page(files, visitor)
         return files.serve(request, path.lstrip("/"))
@@ -108,14 +108,18 @@ class StockUi:
         return web.Response(body=text.encode(), headers=headers)
 
 
-def _back_here(target: str) -> str:
-    """Return a path for logging in or out that leads back to the interface."""
-    path, _, query = target.partition("?")
+def _to_log_in(request: web.BaseRequest) -> web.StreamResponse:
+    """Lead to the site's own pages for logging in and out, and from there back to where one was.
+
+    The interface asks to be led back to its own paths, which are fragments for everybody else.
+    """
+    path, _, query = request.raw_path.removeprefix(f"{PREFIX}/").partition("?")
     fields = dict(parse_qsl(query))
-    redirect = fields.get("redirect") or "/"
-    if redirect.startswith(("#", "/")) and not redirect.startswith("//"):
-        fields["redirect"] = f"{PREFIX}/{redirect.removeprefix('/')}"
-    return f"{path}?{urlencode(fields)}"
+    where = fields.get("redirect") or "/"
+    fields["redirect"] = f"{PREFIX}/#/{where.lstrip('#/')}"
+    up = "../" * path.count("/")
+    headers = {"Location": f"../{up}{path}?{urlencode(fields)}", "Cache-Control": "no-store"}
+    return web.Response(status=302, headers=headers)
 
 
 def _themed(theme: Mapping[Any, Any], found: re.Match[str]) -> str:
