@@ -31,6 +31,7 @@ from two_stores import (
 from waiting import PATIENCE
 
 from chargehand.app.data import Data
+from chargehand.config.badges import BadgeSettings
 from chargehand.config.model import MasterConfig, WebConfig
 from chargehand.domain.build import Build, Log, LogType, Step
 from chargehand.domain.buildset import BuildRequest, Buildset
@@ -145,7 +146,9 @@ async def _site(
     explanations = MemoryExplanations(_reasons(basedir, builders, workers))
     forms = MemoryForms([form] if builders else [])
     server = WebServer(
-        config=MasterConfig(web=WebConfig(listen=(("127.0.0.1", 0),), policy=policy)),
+        config=MasterConfig(
+            web=WebConfig(listen=(("127.0.0.1", 0),), policy=policy, badges=BadgeSettings())
+        ),
         resources=store.resources,
         logs=store.logs,
         controls=controls,
@@ -260,6 +263,7 @@ _PAGES = (
     *(f"/{listing}" for listing in LISTINGS),
     *(f"/{kind}/{n}" for kind in SINGLES for n in range(1, 5)),
     *(f"/builders/{n}/forceschedulers" for n in range(1, 5)),
+    *(f"/badges/{builder}.svg" for builder in BUILDERS),
 )
 
 

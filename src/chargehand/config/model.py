@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from chargehand.config.badges import BadgeSettings
+from chargehand.config.dashboards import Dashboard
 from chargehand.config.login import Login
 from chargehand.config.tls_files import TlsFiles
 from chargehand.config.web_limits import WebLimits
@@ -239,7 +241,7 @@ class LogConfig(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str = "utf-8"
 
 
-@compared_without("plugins", "options")
+@compared_without("plugins", "dashboards", "options")
 class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The web server; ``listen`` has (host, port) pairs or unix socket paths; empty: no server."""
 
@@ -259,6 +261,9 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     plugins: dict[str, object] = msgspec.field(default_factory=dict)
     plugin_files: dict[str, str] = msgspec.field(default_factory=dict)
     """The directories whose files are served for plug-ins, by their names."""
+    badges: BadgeSettings | None = None
+    """How badges look; None: there are none."""
+    dashboards: tuple[Dashboard, ...] = ()
     stock_ui: bool | None = None
     """Whether Buildbot's own interface is served; None: if it is installed."""
     policy: Policy = msgspec.field(default_factory=Everybody)

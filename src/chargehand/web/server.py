@@ -85,7 +85,6 @@ class WebServer:
         find_stock_ui: Callable[[], Path | None] = lambda: None,
     ) -> None:
         self._config = config
-        self._plugins = PluginRoutes(lambda: self._config, find_stock_ui)
         self._clock = clock or SystemClock()
         self._sessions = Sessions(
             store=sessions,
@@ -117,6 +116,13 @@ class WebServer:
         )
         self._pages = SitePages(
             config=lambda: self._config, resources=resources, stages=stages, clock=self._clock
+        )
+        self._plugins = PluginRoutes(
+            config=lambda: self._config,
+            resources=resources,
+            find_stock_ui=find_stock_ui,
+            protected=self._protected,
+            is_own=lambda request: self._api.origins.are_own(request),
         )
         self._routes = self._all_routes(routes or {}, trail)
         self._gate = Gate(_hosts(config), failed_parts)
@@ -308,24 +314,19 @@ class WebServer:
         return _json(site.frontend_config(self._config, visitor.user))
 
     async def _serve_socket(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
-        if not self._is_allowed(request):
+        if not self._api.origins.serve(request):
             return web.Response(status=403, text="invalid origin\n")
         interval = float(self._config.web.options.get("ws_ping_interval") or 0)
         return await self._socket.serve(request, visitor, interval)
 
     async def _serve_stream(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
-        if not self._is_allowed(request):
+        if not self._api.origins.serve(request):
             return web.Response(status=403, text="invalid origin\n")
         path = unquote(request.raw_path.partition("?")[0])
         origin = request.headers.get("Origin")
         headers = {"Access-Control-Allow-Origin": origin} if origin else {}
         segments = tuple(path.strip("/").split("/")[1:])
         return await self._streams.serve(request, visitor, segments, headers)
-
-    def _is_allowed(self, request: web.BaseRequest) -> bool:
-        origin = request.headers.get("Origin")
-        host = request.headers.get("Host", "")
-        return origin is None or self._api.origins.allow(origin, host)
 
 
 _AFTER_PREFIX = ("", "/", "?")

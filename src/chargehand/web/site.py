@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 
 import msgspec
 
@@ -23,7 +24,7 @@ def frontend_config(config: MasterConfig, user: User) -> Resource:
     }
     return options | {
         "port": next((one[1] for one in config.web.listen if not isinstance(one, str)), None),
-        "plugins": {name: value for name, value in config.web.plugins.items() if _is_plain(value)},
+        "plugins": _shown(config.web.plugins),
         "auth": {"name": "NoAuth"} if config.web.login is None else dict(config.web.login.shown),
         "authz": {},
         "avatar_methods": [],
@@ -57,6 +58,20 @@ def _versions() -> list[tuple[str, str]]:
     except PackageNotFoundError:
         own = "unknown"
     return [("Python", platform.python_version()), ("Chargehand", own)]
+
+
+def _shown(value: object) -> object:
+    """Return the value without the objects in it, such as a dashboard's application."""
+    match value:
+        case Mapping():
+            return {str(key): _shown(one) for key, one in value.items() if _is_shown(one)}
+        case list() | tuple():
+            return [_shown(one) for one in value if _is_shown(one)]
+    return value
+
+
+def _is_shown(value: object) -> bool:
+    return isinstance(value, Mapping | list | tuple) or _is_plain(value)
 
 
 def _is_plain(value: object) -> bool:

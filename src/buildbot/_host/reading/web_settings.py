@@ -13,7 +13,13 @@ from buildbot._host.reading.permissions import read_policy
 from buildbot._host.reading.section import Section
 from buildbot._host.reading.web_addresses import hsts_seconds, read_addresses
 from buildbot._host.reading.web_limits import read_limits
-from buildbot._host.reading.web_plugins import find_files, read_plugins, read_stock_ui
+from buildbot._host.reading.web_plugins import (
+    find_files,
+    read_badges,
+    read_dashboards,
+    read_plugins,
+    read_stock_ui,
+)
 from buildbot._host.views.engine_access import EngineAccess
 from chargehand.config.model import WebConfig
 
@@ -75,6 +81,8 @@ def read_web(
         first_error_rules=read_error_rules(part),
         plugins=plugins,
         plugin_files=find_files(part, plugins),
+        badges=read_badges(part, plugins),
+        dashboards=read_dashboards(part, plugins, access),
         stock_ui=read_stock_ui(part),
         options=options,
         plain=_plain({**options, "plugins": plugins}),

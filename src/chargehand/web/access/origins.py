@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from fnmatch import translate
 from urllib.parse import urlsplit
 
+from aiohttp import web
+
 
 class Origins:
     """Origins (scheme, host and port of a page) that browsers may send requests from.
@@ -34,6 +36,16 @@ class Origins:
             return True
         parts = urlsplit(origin)
         return bool(host) and parts.netloc == host.lower() and _is_certain(parts.hostname or "")
+
+    def serve(self, request: web.BaseRequest) -> bool:
+        """Return whether to serve a request: one of no page, or of an allowed one."""
+        origin = request.headers.get("Origin")
+        return origin is None or self.allow(origin, request.headers.get("Host", ""))
+
+    def are_own(self, request: web.BaseRequest) -> bool:
+        """Return whether a page of the site itself sent a request, or no page did."""
+        origin = request.headers.get("Origin")
+        return origin is None or self.is_own(origin, request.headers.get("Host", ""))
 
 
 def _is_certain(host: str) -> bool:
