@@ -58,7 +58,17 @@ c['schedulers'] += [
             util.BooleanParameter('signed', label='Sign', default=False),
             util.NestedParameter(name='more', label='More', fields=[
                 util.IntParameter('count', label='Count', default=3)])])]
-c['www']['plugins'] = {'waterfall_view': {}, 'console_view': {}, 'grid_view': {}}
+from flask import Flask
+dashboard = Flask('dashboard')
+
+@dashboard.route('/index.html')
+def main():
+    names = [one['name'] for one in dashboard.buildbot_api.dataGet('/builders')]
+    return f'<h1>Ours</h1><p style="color: green">{" and ".join(sorted(names))}</p>'
+
+c['www']['plugins'] = {'waterfall_view': {}, 'console_view': {}, 'grid_view': {}, 'badges': {},
+    'wsgi_dashboards': [{'name': 'mine', 'caption': 'My board', 'app': dashboard, 'order': 5,
+                         'icon': 'area-chart'}]}
 """
 
 
@@ -337,6 +347,17 @@ def test_masters_schedulers_settings_and_the_site_are_shown(
     page = opened("#/about")
     expect(page.locator("text=Chargehand version")).to_be_visible()
     expect(page.get_by_text("/builders/n:builderid").first).to_be_visible()
+
+
+def test_a_dashboard_of_ones_own_is_in_the_menu(opened: Opened, stock: InstalledMaster) -> None:
+    page = opened("")
+    page.click("text=My board")
+    expect(page.get_by_role("heading", name="Ours")).to_be_visible()
+    expect(page.locator("text=built and committing and growing")).to_have_css(
+        "color", "rgb(0, 128, 0)"
+    )
+    page.goto(f"{stock.url}/badges/quick.svg")
+    expect(page.locator("text=failure").last).to_be_visible()
 
 
 def test_a_scheduler_is_turned_off_and_on(opened: Opened, stock: InstalledMaster) -> None:

@@ -1,4 +1,4 @@
-"""A dashboard as the manual's example has it: a Flask application that reads builders and builds."""
+"""A dashboard like the manual's example: a Flask application that reads builders and builds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def data():
 
 add('good', sh('true'))
 c['www']['plugins'] = {'badges': {'left_text': 'Ours'}, 'wsgi_dashboards': [
-    {'name': 'mydashboard', 'caption': 'My Dashboard', 'app': app, 'order': 5, 'icon': 'area-chart'}]}
+    {'name': 'mydashboard', 'caption': 'My Dashboard', 'app': app, 'order': 5}]}
 """
 
 

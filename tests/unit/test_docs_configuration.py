@@ -96,7 +96,7 @@ _GIVEN_WWW = {
     "stock_ui": "False",
     "tls": "None",
     "trusted_proxies": "['127.0.0.1']",
-    "plugins": "{}",
+    "plugins": "{'badges': {}}",
     "port": "8010",
     "ui_default_config": "{'Builders.buildFetchLimit': 10}",
     "versions": "[('Ours', '1')]",

@@ -83,3 +83,47 @@ def test_the_stock_interface_must_be_there_only_where_it_is_asked_for(
         _read(tmp_path, "'stock_ui': True")
     (installed / "buildbot_www/static").mkdir(parents=True)
     assert _read(tmp_path, "'stock_ui': True").web.stock_ui is True
+
+
+_APP = "'name': 'n', 'app': lambda environ, start: [], "
+
+
+@pytest.mark.parametrize(
+    ("plugins", "problem"),
+    [
+        ("'badges': {'left_colour': 'red'}", r"\['badges'\]: Object contains unknown field"),
+        ("'badges': {'style': 'round'}", r"\['badges'\]: Invalid enum value 'round'"),
+        ("'badges': 'flat'", r"\['badges'\] must be a dictionary, not 'flat'"),
+        ("'wsgi_dashboards': {'name': 'n'}", "must be a list of dictionaries"),
+        ("'wsgi_dashboards': [3]", r"\[0\] must be a dictionary with 'name' and 'app', not 3"),
+        (f"'wsgi_dashboards': [{{{_APP}'captoin': 'x'}}]", "'captoin'; did you mean"),
+        ("'wsgi_dashboards': [{'name': 'n'}]", "needs an 'app' that is a WSGI application"),
+        ("'wsgi_dashboards': [{'name': 'a/b', 'app': len}]", "needs a 'name' of letters"),
+        (f"'wsgi_dashboards': [{{{_APP}}}, {{{_APP}}}]", "two dashboards with the name 'n'"),
+    ],
+)
+def test_wrong_settings_of_what_is_built_in_are_errors(
+    tmp_path: Path, plugins: str, problem: str
+) -> None:
+    with pytest.raises(ConfigErrors, match=problem) as raised:
+        _read(tmp_path, f"'plugins': {{{plugins}}}")
+    assert "master.cfg:6" in str(raised.value)
+
+
+def test_what_is_built_in_needs_nothing_installed(tmp_path: Path) -> None:
+    config = _read(tmp_path, f"'plugins': {{'badges': None, 'wsgi_dashboards': [{{{_APP}}}]}}")
+    assert config.warnings == ()
+    assert config.web.badges is not None
+    (dashboard,) = config.web.dashboards
+    assert dashboard.name == "n"
+    assert hasattr(dashboard.application, "buildbot_api")
+
+
+def test_an_application_that_takes_no_attributes_gets_a_warning(tmp_path: Path) -> None:
+    config = _read(tmp_path, "'plugins': {'wsgi_dashboards': [{'name': 'n', 'app': print}]}")
+    assert "cannot have an attribute buildbot_api" in str(config.warnings[0])
+
+
+def test_a_dashboard_that_is_made_again_is_no_change(tmp_path: Path) -> None:
+    www = f"'plugins': {{'wsgi_dashboards': [{{{_APP}}}]}}"
+    assert _read(tmp_path, www).web == _read(tmp_path, www).web

@@ -112,6 +112,11 @@ async def test_the_address_decides_how_it_looks(site: Site) -> None:
     assert float(ElementTree.fromstring(wide).attrib["width"]) == pytest.approx(width + 60)
 
 
+async def test_a_badge_may_have_one_part_only(site: Site) -> None:
+    badge = await _badge(site, "/badges/x.svg?left_text=")
+    assert _texts(badge) == ["unknown"]
+
+
 async def test_texts_are_texts_whatever_they_contain(site: Site) -> None:
     text = "</text><script>alert(1)</script>\x00\n"
     async with site.session.get("/badges/x.svg", params={"left_text": text}) as answer:

@@ -74,7 +74,7 @@ def of_address(base: BadgeSettings, asked: Mapping[str, str]) -> BadgeSettings:
 
 
 def _converted(values: Mapping[str, object]) -> BadgeSettings:
-    meant = {name: value for name, value in values.items() if value != ""}
+    meant = {name: value for name, value in values.items() if value != "" or name == "left_text"}
     template = str(meant.get("template_name", ""))
     if (style := template.removesuffix(".svg.j2")) in STYLES:
         meant["style"] = style

@@ -117,13 +117,7 @@ class WebServer:
         self._pages = SitePages(
             config=lambda: self._config, resources=resources, stages=stages, clock=self._clock
         )
-        self._plugins = PluginRoutes(
-            config=lambda: self._config,
-            resources=resources,
-            find_stock_ui=find_stock_ui,
-            protected=self._protected,
-            is_own=lambda request: self._api.origins.are_own(request),
-        )
+        self._plugins = self._plugin_routes(resources, find_stock_ui)
         self._routes = self._all_routes(routes or {}, trail)
         self._gate = Gate(_hosts(config), failed_parts)
         self._listeners = Listeners(
@@ -213,6 +207,17 @@ class WebServer:
             **self._plugins.handlers(),
             **others,
         }
+
+    def _plugin_routes(
+        self, resources: Resources, find_stock_ui: Callable[[], Path | None]
+    ) -> PluginRoutes:
+        return PluginRoutes(
+            config=lambda: self._config,
+            resources=resources,
+            find_stock_ui=find_stock_ui,
+            protected=self._protected,
+            is_own=lambda request: self._api.origins.are_own(request),
+        )
 
     def _login_desk(self, audit: AuditTrail) -> LoginDesk:
         return LoginDesk(

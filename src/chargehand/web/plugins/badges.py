@@ -159,5 +159,5 @@ def _asked(base: BadgeSettings, query: str) -> BadgeSettings:
 def _part(text: str, colour: str, x: float, padding: float, size: float) -> _Part:
     shown = "".join(one if one.isprintable() else " " for one in text)
     text_width = sum(_WIDTH_OF.get(letter, _UNKNOWN_WIDTH) for letter in shown) * size
-    width = text_width + 2 * padding
+    width = text_width + 2 * padding if shown else 0.0
     return _Part(shown, painted(colour), x, round(width, 2), round(text_width, 2))

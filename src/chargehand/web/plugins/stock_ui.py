@@ -97,6 +97,11 @@ class StockUi:
         if isinstance(theme, Mapping):
             text = _THEME.sub(partial(_themed, theme), text)
         settings = site.frontend_config(config, visitor.user)
+        # It asks for the files of all plug-ins that it knows of.
+        plugins = settings["plugins"]
+        settings["plugins"] = {
+            name: plugins[name] for name in plugins if name in config.web.plugin_files
+        }
         settings["buildbotURL"] = f"{config.url.rstrip('/')}{PREFIX}/"
         script = f"window.buildbotFrontendConfig = {_in_script(settings)};"
         text = _CONFIG.sub(lambda _: f'<script id="bb-config">{script}</script>', text)

@@ -27,7 +27,7 @@ _HOP_BY_HOP = frozenset(_HOP_BY_HOP_WORDS.split())
 
 _STATUS = re.compile(r"[1-5]\d\d( [\x20-\x7e]*)?")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_GIVEN_UP = "nobody waits for the answer any more"
+_GIVEN_UP = "nobody waits for the answer"
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 
