@@ -7,7 +7,7 @@ from chargehand.domain.result import Result
 from chargehand.events import messages
 from chargehand.events.messages import Event
 from chargehand.resources.announcement_rules import AnnouncementRule, Key, announces
-from chargehand.resources.entity import Entity
+from chargehand.resources.entity import Entity, Parameter
 from chargehand.resources.field import (
     BINARY,
     BOOLEAN,
@@ -172,6 +172,10 @@ LOG_CHUNK = Entity(
         *(f"{log}/{form}" for log in _LOGS for form in ("contents", "raw", "raw_inline")),
         "logchunks",
     ),
+    parameters=(
+        Parameter("offset", INTEGER, "the first line, counted from 0"),
+        Parameter("limit", INTEGER, "how many lines to return; all by default"),
+    ),
 )
 
 _RANGE: FieldType[list[int]] = FieldType("range")
@@ -181,6 +185,14 @@ LOG_MATCH = Entity(
     singular="match",
     fields=(made("line", INTEGER), made("text", STRING), made("ranges", list_of(_RANGE))),
     collections=tuple(f"{log}/search" for log in _LOGS),
+    parameters=(
+        Parameter("text", STRING, "what to look for, as it is"),
+        Parameter("regex", STRING, "what to look for, as a regular expression (RE2)"),
+        Parameter("case", INTEGER, "1: upper and lower case differ; 0 by default"),
+        Parameter("offset", INTEGER, "the line to begin at, counted from 0"),
+        Parameter("limit", INTEGER, "how many lines to return, 100 by default, 1,000 at most"),
+        Parameter("lines", INTEGER, "1: return only the numbers of lines, 10,000 at most"),
+    ),
 )
 
 FIRST_ERROR = Entity(

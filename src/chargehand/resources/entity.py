@@ -20,6 +20,14 @@ Members = tuple[tuple[str, FieldType[object]], ...]
 """Named types of a resource's fields."""
 
 
+class Parameter(msgspec.Struct, frozen=True):
+    """A query parameter that only one kind of resource has."""
+
+    name: str
+    type: FieldType[object]
+    description: str
+
+
 class Entity(msgspec.Struct, Generic[V_contra], frozen=True, kw_only=True):
     """A kind of resource, and the conversion from values of type ``V_contra``.
 
@@ -37,6 +45,8 @@ class Entity(msgspec.Struct, Generic[V_contra], frozen=True, kw_only=True):
     ``s:NAME`` (any text)."""
     singles: tuple[str, ...] = ()
     """Paths of single resources."""
+    parameters: tuple[Parameter, ...] | None = None
+    """Query parameters of its own, instead of filters, orders and fields."""
     is_at_root: bool = True
     """Whether the API's root lists the whole collection, if it has a path of its own."""
     variants: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)

@@ -30,6 +30,8 @@ class FieldType(msgspec.Struct, Generic[T_co], frozen=True):
     nullable: bool = False
     is_list: bool = False
     members: tuple[tuple[str, FieldType[object]], ...] = ()
+    may_be_null: bool = False
+    """Whether there are nulls, although ``application.spec`` does not say so, like Buildbot's."""
 
     @property
     def or_none(self) -> FieldType[T_co | None]:

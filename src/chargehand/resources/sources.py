@@ -76,8 +76,7 @@ SOURCE_STAMP = Entity(
 )
 
 _change = Fields(Change)
-# It may be null, contrary to Buildbot's specification.
-_COMMITTER: FieldType[str | None] = STRING
+_COMMITTER: FieldType[str | None] = FieldType(STRING.word, may_be_null=True)
 
 
 def _stamp_of(change: Change) -> StoredSourceStamp:

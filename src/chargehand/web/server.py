@@ -110,8 +110,7 @@ class WebServer:
             stages=stages,
             audit=trail,
             origins=_origins(config),
-            limits=self._limits,
-            error_rules=lambda: self._config.web.first_error_rules,
+            config=lambda: self._config,
             may_repeat=lambda request: self._visitors.may_repeat(request),
         )
         self._pages = SitePages(

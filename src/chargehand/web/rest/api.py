@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from chargehand.config.model import MasterConfig
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.outages import TemporarilyUnavailable, TooSlow
 from chargehand.kit.error_text import raised_by
-from chargehand.logs.error_rules import ErrorRule
 from chargehand.resources.audit import RESTRICTED
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.policy import READ, Visitor
@@ -23,7 +23,15 @@ from chargehand.web.access.stages import StageReader
 from chargehand.web.bodies import SMALL, Bodies, BodyRefused
 from chargehand.web.ports import Controls, Logs, Resources
 from chargehand.web.protocol import head_of
-from chargehand.web.rest.answers import Answer, Question, failure, wants_compact
+from chargehand.web.rest import openapi
+from chargehand.web.rest.answers import (
+    Answer,
+    Question,
+    encoded,
+    failure,
+    wants_compact,
+    whole,
+)
 from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, ControlMethods, Refused
 from chargehand.web.rest.large import Busy, LargeAnswer
 from chargehand.web.rest.log_reading import LogReader
@@ -51,11 +59,12 @@ class RestApi:
         stages: StageReader,
         audit: AuditTrail,
         origins: Origins,
-        limits: Callable[[], WebLimits],
-        error_rules: Callable[[], tuple[ErrorRule, ...]],
+        config: Callable[[], MasterConfig],
         may_repeat: Callable[[web.BaseRequest], bool] = lambda _: True,
     ) -> None:
         self._may_repeat = may_repeat
+        self._config = config
+        limits = self._limits
         self._bodies = Bodies(limits)
         self._resources = resources
         self.reader = Reader(resources=resources, stages=stages, limits=limits)
@@ -63,13 +72,19 @@ class RestApi:
         seen_logs = SeenLogs(resources=resources, logs=logs)
         self._logs = LogReader(resources=resources, logs=seen_logs)
         self._whole_logs = WholeLogs(
-            resources=resources, logs=seen_logs, limits=limits, rules=error_rules
+            resources=resources,
+            logs=seen_logs,
+            limits=limits,
+            rules=lambda: config().web.first_error_rules,
         )
         self._audit = audit
         self._desk = ControlMethods(
             controls=controls, resources=resources, stages=stages, audit=audit
         )
         self.origins = origins
+
+    def _limits(self) -> WebLimits:
+        return self._config().web.limits
 
     async def serve(
         self, request: web.BaseRequest, visitor: Visitor, target: str
@@ -125,6 +140,9 @@ class RestApi:
     ) -> Answer | web.StreamResponse:
         sees, target, compact = question
         path, _, parameters = target.partition("?")
+        if path == openapi.PATH:
+            url = self._config().url.rstrip("/") + PREFIX
+            return whole(encoded(openapi.document(url)), compact=True)
         try:
             resolved = resolved_path(path.removeprefix("/") if path else "")
             if resolved.endpoint.kind in RESTRICTED:

@@ -20,16 +20,8 @@ from chargehand.web.access.stages import StageReader
 from chargehand.web.json_faults import lone_surrogate
 from chargehand.web.ports import Controls, Resources
 from chargehand.web.rest.answers import Answer, encoded
-from chargehand.web.rest.parameters import (
-    Declared,
-    Parameters,
-    boolean,
-    checked,
-    integer,
-    names,
-    result,
-    text,
-)
+from chargehand.web.rest.order_parameters import ORDERS
+from chargehand.web.rest.parameters import Parameters, checked, integer, names, result
 from chargehand.web.rest.reading import NotFound, resolved_path
 
 PARSE_ERROR = -32700
@@ -127,8 +119,6 @@ def _malformed(message: str) -> Refused:
 
 Order = Callable[[Resolved, Parameters, Visitor], Awaitable[object]]
 
-_OF_A_FORM: Declared = {"builderNames": names, "builderid": integer, "owner": text}
-
 
 class ControlMethods:
     """Runs control methods; the one place that checks the policy for them."""
@@ -147,16 +137,17 @@ class ControlMethods:
         self._controls = controls
         self._resources = resources
         self._stages = stages
-        self._orders: dict[tuple[str, str], tuple[Order, Declared]] = {
-            ("forceschedulers", "force"): (self._force, _OF_A_FORM),
-            ("builds", "stop"): (self._stop_build, {"reason": text, "results": result}),
-            ("builds", "rebuild"): (self._rebuild, {}),
-            ("buildrequests", "cancel"): (self._cancel_request, {"reason": text}),
-            ("buildrequests", "set_priority"): (self._set_priority, {"priority": integer}),
-            ("schedulers", "enable"): (self._enable_scheduler, {"enabled": boolean}),
+        orders: dict[tuple[str, str], Order] = {
+            ("forceschedulers", "force"): self._force,
+            ("builds", "stop"): self._stop_build,
+            ("builds", "rebuild"): self._rebuild,
+            ("buildrequests", "cancel"): self._cancel_request,
+            ("buildrequests", "set_priority"): self._set_priority,
+            ("schedulers", "enable"): self._enable_scheduler,
         }
         for method in ("stop", "kill", "pause", "unpause"):
-            self._orders["workers", method] = (self._worker_order(method), {"reason": text})
+            orders["workers", method] = self._worker_order(method)
+        self._orders = {key: (order, ORDERS[key].parameters) for key, order in orders.items()}
 
     def expects_large(self, path: str) -> bool:
         """Return whether calls to this path may have large bodies: forms take files and patches."""
