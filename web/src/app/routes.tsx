@@ -44,6 +44,14 @@ export interface BuilderSearch {
   before?: number;
 }
 
+export interface AuditSearch {
+  kind?: string;
+  user?: string;
+  action?: string;
+  refused?: true;
+  before?: number;
+}
+
 export interface BuildSearch {
   step?: number;
   log?: string;
@@ -110,7 +118,58 @@ const request = createRoute({
   component: lazyRouteComponent(() => import('@/pages/pending/Request'), 'RequestPage'),
 });
 
-const routeTree = root.addChildren([home, builders, builder, build, buildById, request]);
+const pending = createRoute({
+  getParentRoute: () => root,
+  path: '/pending',
+  validateSearch: (search: Search): { open?: string } => ({ open: text(search.open) }),
+  component: lazyRouteComponent(() => import('@/pages/pending/Pending'), 'Pending'),
+});
+
+const workers = createRoute({
+  getParentRoute: () => root,
+  path: '/workers',
+  validateSearch: (search: Search): { q?: string } => ({ q: text(search.q) }),
+  component: lazyRouteComponent(() => import('@/pages/workers/Workers'), 'Workers'),
+});
+
+const worker = createRoute({
+  getParentRoute: () => root,
+  path: '/workers/$worker',
+  component: lazyRouteComponent(() => import('@/pages/workers/Worker'), 'WorkerPage'),
+});
+
+const account = createRoute({
+  getParentRoute: () => root,
+  path: '/account',
+  component: lazyRouteComponent(() => import('@/pages/account/Account'), 'Account'),
+});
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  validateSearch: (search: Search): AuditSearch => ({
+    kind: text(search.kind),
+    user: text(search.user),
+    action: text(search.action),
+    refused: flag(search.refused),
+    before: number(search.before),
+  }),
+  component: lazyRouteComponent(() => import('@/pages/audit/Audit'), 'Audit'),
+});
+
+const routeTree = root.addChildren([
+  home,
+  builders,
+  builder,
+  build,
+  buildById,
+  request,
+  pending,
+  workers,
+  worker,
+  account,
+  audit,
+]);
 
 export const router = createRouter({
   routeTree,

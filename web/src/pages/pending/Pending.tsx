@@ -1,0 +1,252 @@
+import { Button, Group, Modal, NumberInput, Popover, Stack, Text, TextInput } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { Link, getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
+import { order } from '@/api/client';
+import { useLive, useRest } from '@/api/hooks';
+import type { BuildRequest, WhyGroup } from '@/api/types';
+import { count, counted, duration } from '@/domain/durations';
+import { ActionButton, tellFailure, useActions } from '@/parts/ActionButton';
+import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
+import { Ago, useNow } from '@/parts/Moment';
+import { Page } from '@/parts/Page';
+import { StateMark } from '@/parts/StateMark';
+import classes from './Pending.module.css';
+
+const route = getRouteApi('/pending');
+const LONG = 600;
+
+/** All that waits, by reason, longest first: what somebody opens at 3 a.m. */
+export function Pending() {
+  useLive('buildrequests/*/*', 'builds/*/*', 'workers/*/*');
+  const answer = useRest<{ why: WhyGroup[]; meta: { total: number } }>('buildrequests/why', { limit: 200 });
+  const groups = (answer.data?.why ?? []).toSorted((one, other) => one.oldest_submitted_at - other.oldest_submitted_at);
+  const requests = groups.reduce((sum, group) => sum + group.count, 0);
+  return (
+    <Page
+      title="Pending"
+      heading={
+        <>
+          Pending{' '}
+          {answer.data && (
+            <span className="dim" style={{ fontWeight: 400 }}>
+              {counted(requests, 'request')}, {counted(groups.length, 'reason')}
+            </span>
+          )}
+        </>
+      }
+    >
+      <Answered query={answer} what="what waits" skeleton={<SkeletonRows />}>
+        {() =>
+          groups.length === 0 ? (
+            <Empty title="Nothing waits">Every request has a build.</Empty>
+          ) : (
+            <div className={classes.groups}>
+              {groups.map((group) => (
+                <ReasonGroup key={`${group.kind} ${group.sentence}`} group={group} />
+              ))}
+              {(answer.data?.meta.total ?? 0) > groups.length && (
+                <p className="dim">{counted((answer.data?.meta.total ?? 0) - groups.length, 'more reason')}</p>
+              )}
+            </div>
+          )
+        }
+      </Answered>
+    </Page>
+  );
+}
+
+const SHOWN = 12;
+
+function ReasonGroup({ group }: { group: WhyGroup }) {
+  const { open } = route.useSearch();
+  const navigate = route.useNavigate();
+  const now = useNow(10);
+  const waited = now - group.oldest_submitted_at;
+  const key = String(group.buildrequestids[0] ?? group.sentence);
+  const isOpen = open === key;
+  return (
+    <section className={classes.group} data-long={waited > LONG || undefined}>
+      <header className={classes.head}>
+        <StateMark state="waiting" size={18} />
+        <div className={classes.text}>
+          <b>{group.sentence}</b>
+          <span className={classes.builders}>
+            {group.builders.slice(0, SHOWN).map((builder) => (
+              <Link
+                key={builder.builderid}
+                to="/builders/$builder"
+                params={{ builder: String(builder.builderid) }}
+                search={{ tab: 'pending' }}
+                className={classes.builder}
+              >
+                {builder.name}
+                {builder.count > 1 && <small>{count(builder.count)}</small>}
+              </Link>
+            ))}
+            {group.builders.length > SHOWN && <span className="dim">+{count(group.builders.length - SHOWN)}</span>}
+          </span>
+        </div>
+        <div className={classes.facts}>
+          <b>{counted(group.count, 'request')}</b>
+          <span>longest for {duration(waited)}</span>
+        </div>
+        <Group gap={6} className={classes.buttons}>
+          <Button
+            variant="default"
+            size="compact-sm"
+            aria-expanded={isOpen}
+            onClick={() => void navigate({ search: { open: isOpen ? undefined : key }, replace: true, resetScroll: false })}
+          >
+            {isOpen ? 'Close' : 'Show'}
+          </Button>
+          <CancelAll group={group} />
+        </Group>
+      </header>
+      {isOpen && <Requests group={group} />}
+    </section>
+  );
+}
+
+function Requests({ group }: { group: WhyGroup }) {
+  const ids = group.buildrequestids.slice(0, 50);
+  const answer = useRest<{ buildrequests: BuildRequest[] }>('buildrequests', {
+    buildrequestid: ids,
+    order: 'buildrequestid',
+    property: ['owner', 'reason', 'branch'],
+  });
+  const names = new Map(group.builders.map((one) => [one.builderid, one.name]));
+  return (
+    <Answered query={answer} what="these requests">
+      {({ buildrequests }) => (
+        <ul className={classes.requests}>
+          {buildrequests.map((request) => (
+            <Request key={request.buildrequestid} request={request} name={names.get(request.builderid)} />
+          ))}
+          {group.count > ids.length && (
+            <li className="dim">{counted(group.count - ids.length, 'more request')}</li>
+          )}
+        </ul>
+      )}
+    </Answered>
+  );
+}
+
+function Request({ request, name }: { request: BuildRequest; name: string | undefined }) {
+  const path = `buildrequests/${request.buildrequestid}`;
+  const refusal = useActions(path);
+  const owner = request.properties?.owner?.[0];
+  return (
+    <li className={classes.request}>
+      <Link to="/buildrequests/$requestid" params={{ requestid: String(request.buildrequestid) }}>
+        {name ?? request.builderid} · request {request.buildrequestid}
+      </Link>
+      <span className="dim truncate">{typeof owner === 'string' ? owner : ''}</span>
+      <span className="dim">
+        <Ago at={request.submitted_at} />
+      </span>
+      <Priority request={request} refusal={refusal('set_priority')} />
+      <ActionButton
+        path={path}
+        method="cancel"
+        refusal={refusal('cancel')}
+        asksReason
+        variant="default"
+        size="compact-xs"
+        done="The request is being cancelled"
+      >
+        Cancel
+      </ActionButton>
+    </li>
+  );
+}
+
+function Priority({ request, refusal }: { request: BuildRequest; refusal: string | null }) {
+  const [isOpen, setOpen] = useState(false);
+  const [value, setValue] = useState<number | string>(request.priority);
+  return (
+    <Popover opened={isOpen} onChange={setOpen} trapFocus withArrow shadow="md">
+      <Popover.Target>
+        <Button variant="subtle" size="compact-xs" onClick={() => setOpen(!isOpen)}>
+          priority {request.priority}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <Stack gap="xs">
+          <NumberInput label="Priority: higher is built first" value={value} onChange={setValue} w={200} data-autofocus />
+          <ActionButton
+            path={`buildrequests/${request.buildrequestid}`}
+            method="set_priority"
+            params={{ priority: Number(value) }}
+            refusal={refusal}
+            done="The priority is set"
+            onDone={() => setOpen(false)}
+          >
+            Set
+          </ActionButton>
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+/** Cancels the requests of a group (of very large groups, the first hundred), after a question. */
+function CancelAll({ group }: { group: WhyGroup }) {
+  const [isOpen, setOpen] = useState(false);
+  const [reason, setReason] = useState('');
+  const [done, setDone] = useState<number | null>(null);
+  const ids = group.buildrequestids;
+  const cancel = async () => {
+    setDone(0);
+    try {
+      for (const [index, id] of ids.entries()) {
+        // One after the other: a refusal ends it, and is shown.
+        // oxlint-disable-next-line no-await-in-loop
+        await order(`buildrequests/${id}`, 'cancel', { reason });
+        setDone(index + 1);
+      }
+      notifications.show({ message: `Cancelled ${counted(ids.length, 'request')}.` });
+    } catch (error) {
+      tellFailure(error as Error);
+    } finally {
+      setDone(null);
+      setOpen(false);
+    }
+  };
+  return (
+    <>
+      <Button variant="subtle" color="red" size="compact-sm" onClick={() => setOpen(true)}>
+        Cancel all
+      </Button>
+      <Modal opened={isOpen} onClose={() => setOpen(false)} title={`Cancel ${counted(ids.length, 'request')}?`}>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void cancel();
+          }}
+        >
+          <Stack>
+            <Text size="md">They wait because: {group.sentence}.</Text>
+            {group.count > ids.length && (
+              <Text size="md">Of {count(group.count)} requests, the first {count(ids.length)} are cancelled.</Text>
+            )}
+            <TextInput
+              label="Reason (everybody sees it)"
+              value={reason}
+              onChange={(event) => setReason(event.currentTarget.value)}
+              data-autofocus
+            />
+            <Group justify="flex-end">
+              <Button variant="default" onClick={() => setOpen(false)}>
+                Keep them
+              </Button>
+              <Button type="submit" color="red" loading={done !== null}>
+                Cancel {counted(ids.length, 'request')}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,170 @@
+import { Link, getRouteApi } from '@tanstack/react-router';
+import { useLive, useRest } from '@/api/hooks';
+import type { Build, Builder, Worker } from '@/api/types';
+import { counted, duration } from '@/domain/durations';
+import { told, workerState } from '@/domain/workers';
+import { Answered, Empty } from '@/parts/Answered';
+import { BuildTable } from '@/parts/BuildTable';
+import { Ago } from '@/parts/Moment';
+import { Card, Page } from '@/parts/Page';
+import { StateMark } from '@/parts/StateMark';
+import { WorkerActions } from './WorkerActions';
+import classes from './Workers.module.css';
+
+const route = getRouteApi('/workers/$worker');
+
+export function WorkerPage() {
+  const { worker } = route.useParams();
+  useLive('workers/*/*', 'builds/*/*', 'instances/*/*');
+  const answer = useRest<{ workers: Worker[] }>(`workers/${encodeURIComponent(worker)}`, {}, { keep: false });
+  const found = answer.data?.workers[0];
+  if (found) return <Shown worker={found} />;
+  return (
+    <Page title={`Worker ${worker}`}>
+      <Answered query={answer} what="this worker">
+        {() => <Empty title="This worker does not exist" />}
+      </Answered>
+    </Page>
+  );
+}
+
+const DAY = 86_400;
+
+interface Busy {
+  starts_at: number;
+  busy_seconds: number;
+  builds: number;
+}
+
+interface Instance {
+  instanceid: number;
+  state: string;
+  identity: string[];
+  started_at: number;
+  state_since: number;
+  reason: string | null;
+}
+
+function Shown({ worker }: { worker: Worker }) {
+  const id = worker.workerid;
+  const running = useRest<{ builds: Build[] }>(`workers/${id}/builds`, { complete: false, order: '-buildid', property: ['branch', 'revision', 'got_revision', 'owner'] });
+  const recent = useRest<{ builds: Build[] }>(`workers/${id}/builds`, { complete: true, order: '-buildid', limit: 30, property: ['branch', 'revision', 'got_revision', 'owner'] });
+  const builders = useRest<{ builders: Builder[] }>(`workers/${id}/builders`);
+  const everyBuilder = useRest<{ builders: Builder[] }>('builders', { field: ['builderid', 'name'] });
+  const instances = useRest<{ instances: Instance[] }>(`workers/${id}/instances`, { limit: 10 });
+  const names = new Map((everyBuilder.data?.builders ?? []).map((one) => [one.builderid, one.name]));
+  const state = workerState(worker, running.data?.builds.length ?? 0);
+  const info = Object.entries(worker.workerinfo).filter(([, value]) => value !== null && value !== '');
+  return (
+    <Page
+      title={worker.name}
+      mark={<StateMark state={state.state} size={22} />}
+      actions={<WorkerActions worker={worker} />}
+      meta={
+        <>
+          <b>
+            {state.word}
+            {state.why && `: ${state.why}`}
+          </b>
+          {builders.data && <span>{counted(builders.data.builders.length, 'builder')}</span>}
+          {told(worker, 'version') && <span>version {told(worker, 'version')}</span>}
+        </>
+      }
+    >
+      <div className={classes.page}>
+        <Utilisation id={id} />
+        {(running.data?.builds.length ?? 0) > 0 && (
+          <Card title="Running">
+            <BuildTable builds={running.data?.builds ?? []} names={names} />
+          </Card>
+        )}
+        {(instances.data?.instances.length ?? 0) > 0 && (
+          <Card title="Instances">
+            {instances.data?.instances.map((one) => (
+              <div key={one.instanceid} className={classes.refusal}>
+                <StateMark state={one.state === 'running' ? 'success' : 'waiting'} hidden />
+                <span>
+                  <b>{one.state}</b> <Ago at={one.state_since} prefix="since " />
+                  <small className="mono">{one.identity.join(' ')}</small>
+                  {one.reason && <small>{one.reason}</small>}
+                </span>
+                <span className="dim">
+                  <Ago at={one.started_at} prefix="started " />
+                </span>
+              </div>
+            ))}
+          </Card>
+        )}
+        <Card title="Recent builds">
+          <Answered query={recent} what="the builds of this worker">
+            {({ builds }) =>
+              builds.length === 0 ? (
+                <Empty title="It has not built anything yet" />
+              ) : (
+                <BuildTable builds={builds} names={names} />
+              )
+            }
+          </Answered>
+        </Card>
+        <div className={classes.columns}>
+          <Card title="Builders">
+            <ul className={classes.chips}>
+              {(builders.data?.builders ?? []).map((builder) => (
+                <li key={builder.builderid}>
+                  <Link to="/builders/$builder" params={{ builder: String(builder.builderid) }}>
+                    {builder.name}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </Card>
+          <Card title="What it says about itself">
+            {info.length === 0 ? (
+              <Empty title="Nothing" />
+            ) : (
+              <dl className={classes.facts}>
+                {info.map(([name, value]) => (
+                  <div key={name}>
+                    <dt>{name.replaceAll('_', ' ')}</dt>
+                    <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
+                  </div>
+                ))}
+              </dl>
+            )}
+          </Card>
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+/** How much of each hour of the last day it was busy. */
+function Utilisation({ id }: { id: number }) {
+  const hour = Math.floor(Date.now() / 3_600_000) * 3_600;
+  const { data } = useRest<{ statistics: Busy[] } & Record<string, Busy[]>>(
+    'statistics/workers',
+    { workerid: id, since: hour - DAY + 3_600, until: hour + 3_600, interval: 'hour' },
+    { staleTime: 300_000 },
+  );
+  const rows = data?.statistics ?? data?.worker_statistics ?? [];
+  if (rows.length === 0) return null;
+  const byHour = new Map(rows.map((row) => [row.starts_at, row]));
+  const hours = Array.from({ length: 24 }, (_, index) => hour - DAY + 3_600 * (index + 1));
+  const busy = rows.reduce((sum, row) => sum + row.busy_seconds, 0);
+  return (
+    <Card title="Last 24 hours" aside={`busy for ${duration(busy)}`}>
+      <div className={classes.utilisation} role="img" aria-label={`Busy for ${duration(busy)} of the last 24 hours`}>
+        {hours.map((start) => {
+          const row = byHour.get(start);
+          const share = Math.min(1, (row?.busy_seconds ?? 0) / 3_600);
+          const text = `${new Date(start * 1_000).getHours()}:00: ${counted(row?.builds ?? 0, 'build')}, busy for ${duration(row?.busy_seconds ?? 0)}`;
+          return (
+            <span key={start} title={text}>
+              <i style={{ height: `${Math.round(share * 100)}%` }} />
+            </span>
+          );
+        })}
+      </div>
+    </Card>
+  );
+}
