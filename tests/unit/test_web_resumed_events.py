@@ -12,12 +12,20 @@ from waiting import PATIENCE
 from web_site import BUILDS, STEP, Site, visited, with_web
 
 from chargehand.config.web_limits import WebLimits
+from chargehand.events.bus import Bus
 from chargehand.events.messages import (
     BuildFinished,
     BuildPropertiesUpdated,
     BuildStarted,
     StepStarted,
 )
+from chargehand.resources.query import Page, Query
+from chargehand.resources.visibility import Visibility, all_but
+from chargehand.testing.web import MemoryResources
+from chargehand.web.access.events import SeenEvents
+from chargehand.web.live.broadcast import LiveEvents
+from chargehand.web.live.client import Client
+from chargehand.web.live.websocket import event_frame
 
 _STARTED, _FINISHED = BuildStarted(build=BUILDS[2]), BuildFinished(build=BUILDS[2])
 _STEP = StepStarted(step=STEP)
@@ -86,6 +94,61 @@ async def test_nothing_is_missed_where_nothing_happened():
             assert (await _start(socket, last=last))["is_complete"]
             site.bus.publish([_FINISHED])
             assert (await _next(socket))["k"] == "builds/3/finished"
+
+
+async def test_an_answer_says_no_more_than_was_received():
+    async with visited() as site:
+        async with site.session.ws_connect("/ws") as socket:
+            last = (await _start(socket))["last_event_id"]
+            await _start(socket, "steps/*/*")
+        site.bus.publish([_STEP])
+
+        async with site.session.ws_connect("/ws") as socket:
+            assert (await _start(socket, last=last))["last_event_id"] == last
+        async with site.session.ws_connect("/ws") as socket:
+            assert (await _start(socket, "steps/*/*", last))["is_complete"]
+            assert (await _next(socket))["k"] == "steps/5/started"
+
+
+async def test_what_waits_for_the_visibility_check_is_still_to_come():
+    aborted = asyncio.Event()
+    bus = Bus()
+    resources = MemoryResources({})
+    checking, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(query: Query) -> Page:
+        checking.set()
+        await go_on.wait()
+        return Page(rows=[{"buildid": 3, "workerid": 1}], total=1)
+
+    resources.fetch = slow  # type: ignore[method-assign]
+    live = LiveEvents(bus=bus, events=SeenEvents(resources=resources))
+    pattern = ("builds", "*", "*")
+
+    def client() -> Client:
+        return Client(
+            name="few",
+            sees=Visibility(builders=all_but("hidden")),
+            frame=event_frame,
+            abort=aborted.set,
+            allowance=live.allowance,
+        )
+
+    first, second = client(), client()
+    live.resume(first, pattern, "")
+    bus.publish([_STARTED])
+    await checking.wait()
+    now = live.resume(first, ("steps", "*", "*"), "").last_event_id
+    live.forget(first)
+
+    resumed = live.resume(second, pattern, now)
+    live.replay(second, resumed.missed)
+    go_on.set()
+
+    assert resumed.is_complete
+    assert json.loads(await second.next() or b"")["k"] == "builds/3/new"
+    live.forget(second)
+    await live.close()
 
 
 async def test_an_event_with_several_keys_is_resumed_after_the_key_that_came_last():

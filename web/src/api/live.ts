@@ -35,6 +35,7 @@ export class Live {
   private readonly wanted = new Map<string, number>();
   private readonly listeners = new Set<Listener>();
   private readonly watchers = new Set<() => void>();
+  /** What is not answered yet: where it resumes, by the number of the command. */
   private readonly asked = new Map<number, string>();
   private lastEventId = '';
   private resumes = false;
@@ -55,7 +56,8 @@ export class Live {
   subscribe(path: string): () => void {
     const count = this.wanted.get(path) ?? 0;
     this.wanted.set(path, count + 1);
-    if (count === 0) this.start(path);
+    // Nothing of it was shown so far, so nothing of it can have been missed.
+    if (count === 0) this.start(path, '');
     if (this.socket === null && this.timer === undefined) this.connect();
     return () => {
       const left = (this.wanted.get(path) ?? 1) - 1;
@@ -115,7 +117,7 @@ export class Live {
     this.unanswered = 0;
     const missed = this.hadConnection && !this.resumes;
     this.hadConnection = true;
-    for (const path of this.wanted.keys()) this.start(path);
+    for (const path of this.wanted.keys()) this.start(path, this.lastEventId);
     if (missed) this.onGap();
     this.pinger = setInterval(() => this.ping(), PING_EVERY);
     this.become('open');
@@ -132,10 +134,10 @@ export class Live {
     this.send({ cmd: 'ping' });
   }
 
-  private start(path: string): void {
+  private start(path: string, since: string): void {
     if (!this.isOpen()) return;
-    this.asked.set(this.counter + 1, path);
-    this.send({ cmd: 'startConsuming', path, last_event_id: this.lastEventId });
+    this.asked.set(this.counter + 1, since);
+    this.send({ cmd: 'startConsuming', path, last_event_id: since });
   }
 
   private send(command: object): void {
@@ -147,17 +149,24 @@ export class Live {
     this.unanswered = 0;
     this.state = { ...this.state, asOf: Date.now() };
     if (frame.k !== undefined && frame.m !== undefined) {
-      if (frame.id) this.lastEventId = frame.id;
+      this.arrivedAt(frame.id);
       const event = { key: frame.k.split('/'), message: frame.m };
       for (const listener of this.listeners) listener(event);
       return;
     }
-    if (frame._id === undefined || !this.asked.delete(frame._id)) return;
-    if (frame.last_event_id !== undefined) {
-      this.resumes = true;
-      if (this.lastEventId !== '' && frame.is_complete === false) this.onGap();
-      this.lastEventId = frame.last_event_id;
-    }
+    if (frame._id === undefined) return;
+    const since = this.asked.get(frame._id);
+    if (since === undefined) return;
+    this.asked.delete(frame._id);
+    if (frame.last_event_id === undefined) return;
+    this.resumes = true;
+    if (since !== '' && frame.is_complete === false) this.onGap();
+    this.arrivedAt(frame.last_event_id);
+  }
+
+  /** Remember where the connection is, unless what was missed of another path is still to come. */
+  private arrivedAt(id: string | undefined): void {
+    if (id && this.asked.size === 0) this.lastEventId = id;
   }
 
   private lost(): void {

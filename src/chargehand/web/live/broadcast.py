@@ -34,7 +34,7 @@ class Resumed(msgspec.Struct, frozen=True):
     """The answer to a client that says what it received last."""
 
     last_event_id: str
-    """Where the client is now; what it missed follows."""
+    """Where the client is: where it says that it was, if what it missed follows, and else now."""
     is_complete: bool
     """Whether everything that it missed is still known."""
     missed: list[Told] = []
@@ -92,11 +92,12 @@ class LiveEvents:
             client.followed.add(pattern)
             self._history.follow(pattern, self._number)
             self._listen()
-        # Identifiers of events take the client on from there, one by one.
-        now = last_event_id if missed else self._positions.sealed(Position.after(self._number))
-        return Resumed(
-            now, is_complete=not last_event_id or missed is not None, missed=missed or []
-        )
+        if missed is not None:
+            # Other patterns of the client may have missed something since: only events take it on.
+            return Resumed(last_event_id, is_complete=True, missed=missed)
+        number = self._audiences[client.sees].told_until(self._number)
+        now = self._positions.sealed(Position.after(number))
+        return Resumed(now, is_complete=not last_event_id)
 
     def replay(self, client: Client, missed: list[Told]) -> None:
         """Send a subscribed client what it missed, before anything that is new."""
@@ -192,6 +193,10 @@ class _Audience:
         """Return those of the keys that clients are subscribed to, each with its clients."""
         return [(key, clients) for key in keys if (clients := self.wants.listeners(key))]
 
+    def told_until(self, number: int) -> int:
+        """Return the last event that was sent, where *number* is that of the last of all."""
+        return number
+
     def tell(self, told: Told, heard: list[Heard]) -> None:
         """Send an event to the clients that heard of it."""
         body = told.body
@@ -236,8 +241,16 @@ class _LimitedAudience(_Audience):
         self._events = events
         self._waiting: deque[tuple[Told, Client | None]] = deque()
         """Events, some of them for one client only, that missed them."""
+        self._looked_at: tuple[tuple[Told, Client | None], ...] = ()
         self._news = asyncio.Event()
         self._task = tasks.spawn(self._hand_out(), name="filtered live events")
+
+    def told_until(self, number: int) -> int:
+        """Return the last event before those that still wait for the check."""
+        for waiting in (self._looked_at, self._waiting):
+            for told, _ in waiting:
+                number = min(number, told.number - 1)
+        return number
 
     def tell(self, told: Told, heard: list[Heard]) -> None:
         """Send an event to the subscribed clients, after the visibility check in the store."""
@@ -261,12 +274,13 @@ class _LimitedAudience(_Audience):
             while True:
                 await self._news.wait()
                 self._news.clear()
-                batch = tuple(self._waiting)
+                batch = self._looked_at = tuple(self._waiting)
                 self._waiting.clear()
                 seen = await self._events.of(self._sees, [told.announcement for told, _ in batch])
                 for (told, client), left in zip(batch, seen, strict=True):
                     if left is not None:
                         self._pass_on(told.masked(left), client)
+                self._looked_at = ()
         finally:
             self._give_up()  # If the store failed, silence would look as if nothing had happened.
 

@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Live } from './live';
+
+type Command = { cmd: string; path?: string; last_event_id?: string; _id: number };
+
+class Socket {
+  static all: Socket[] = [];
+  readyState: number = WebSocket.CONNECTING;
+  sent: Command[] = [];
+  onopen: () => void = () => {};
+  onclose: () => void = () => {};
+  onmessage: (event: { data: string }) => void = () => {};
+
+  constructor() {
+    Socket.all.push(this);
+  }
+
+  static get last(): Socket {
+    return Socket.all[Socket.all.length - 1]!;
+  }
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as Command);
+  }
+
+  close(): void {
+    this.readyState = WebSocket.CLOSED;
+    this.onclose();
+  }
+
+  opens(): void {
+    this.readyState = WebSocket.OPEN;
+    this.onopen();
+  }
+
+  says(frame: object): void {
+    this.onmessage({ data: JSON.stringify(frame) });
+  }
+
+  answers(path: string, last_event_id: string, is_complete = true): void {
+    const _id = this.sent.findLast((one) => one.path === path)!._id;
+    this.says({ msg: 'OK', code: 200, _id, last_event_id, is_complete });
+  }
+
+  get starts(): [string | undefined, string | undefined][] {
+    return this.sent.filter((one) => one.cmd === 'startConsuming').map((one) => [one.path, one.last_event_id]);
+  }
+}
+
+const interrupt = (): void => {
+  Socket.last.close();
+  vi.advanceTimersByTime(1_000);
+  Socket.last.opens();
+};
+
+describe('live events', () => {
+  const onGap = vi.fn();
+  let live: Live;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    Socket.all = [];
+    onGap.mockClear();
+    live = new Live(onGap, () => new Socket() as unknown as WebSocket);
+    live.subscribe('builds/*/*');
+    Socket.last.opens();
+    Socket.last.answers('builds/*/*', 'now');
+  });
+
+  afterEach(() => {
+    live.close();
+    vi.useRealTimers();
+  });
+
+  it('begin anew for a path that was not followed, and see no gap in it', () => {
+    Socket.last.says({ k: 'builds/1/new', m: {}, id: 'first' });
+    live.subscribe('steps/*/*');
+    Socket.last.answers('steps/*/*', 'later');
+
+    expect(Socket.last.starts).toEqual([
+      ['builds/*/*', ''],
+      ['steps/*/*', ''],
+    ]);
+    expect(onGap).not.toHaveBeenCalled();
+  });
+
+  it('resume after an interruption where they ended', () => {
+    Socket.last.says({ k: 'builds/1/new', m: {}, id: 'first' });
+    interrupt();
+
+    expect(Socket.last.starts).toEqual([['builds/*/*', 'first']]);
+    Socket.last.answers('builds/*/*', 'first');
+    expect(onGap).not.toHaveBeenCalled();
+  });
+
+  it('know of a gap', () => {
+    interrupt();
+    Socket.last.answers('builds/*/*', 'now', false);
+
+    expect(onGap).toHaveBeenCalledTimes(1);
+  });
+
+  it('go on from where they were until all paths are answered', () => {
+    live.subscribe('steps/*/*');
+    Socket.last.answers('steps/*/*', 'now');
+    interrupt();
+    Socket.last.answers('builds/*/*', 'now');
+    Socket.last.says({ k: 'builds/1/new', m: {}, id: 'missed' });
+    interrupt();
+
+    expect(Socket.last.starts).toEqual([
+      ['builds/*/*', 'now'],
+      ['steps/*/*', 'now'],
+    ]);
+  });
+});
