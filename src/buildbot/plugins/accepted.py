@@ -74,12 +74,6 @@ _VALUES = {
     "buildbot.process.users.manual": _of("value", CommandlineUserManager="username passwd port"),
     "buildbot.util.pullrequest": _of("base", PullRequestMixin="*"),
     "buildbot.util.runprocess": _of("function", run_process="*", create_process="*"),
-    "buildbot.www.avatar": _of(
-        "value",
-        AvatarBase="",
-        AvatarGravatar="default",
-        AvatarGitHub="github_api_endpoint token debug verify client_id client_secret",
-    ),
     "buildbot.www.hooks.base": _of("base", BaseHookHandler="*"),
     "buildbot.www.hooks.bitbucket": _of("base", BitBucketHandler="*"),
     "buildbot.www.hooks.github": _of("base", GitHubEventHandler="*"),

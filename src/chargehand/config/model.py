@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from chargehand.config.avatars import AvatarMethod
 from chargehand.config.badges import BadgeSettings
 from chargehand.config.dashboards import Dashboard
 from chargehand.config.login import Login
@@ -241,7 +242,7 @@ class LogConfig(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str = "utf-8"
 
 
-@compared_without("plugins", "dashboards", "options")
+@compared_without("plugins", "dashboards", "avatars", "options")
 class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The web server; ``listen`` has (host, port) pairs or unix socket paths; empty: no server."""
 
@@ -264,6 +265,8 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     badges: BadgeSettings | None = None
     """How badges look; None: there are none."""
     dashboards: tuple[Dashboard, ...] = ()
+    avatars: tuple[AvatarMethod, ...] = ()
+    """Who is asked for pictures of people, one after the other."""
     stock_ui: bool | None = None
     """Whether Buildbot's own interface is served; None: if it is installed."""
     policy: Policy = msgspec.field(default_factory=Everybody)

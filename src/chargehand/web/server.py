@@ -183,6 +183,7 @@ class WebServer:
         await self._streams.close()
         await self._live.close()
         await self._listeners.close()
+        await self._plugins.close()
         await self._local.close()
 
     async def _listen_locally(self) -> None:
@@ -216,6 +217,7 @@ class WebServer:
             find_stock_ui=find_stock_ui,
             protected=self._protected,
             is_own=lambda request: self._api.origins.are_own(request),
+            clock=self._clock,
         )
 
     def _login_desk(self, audit: AuditTrail) -> LoginDesk:

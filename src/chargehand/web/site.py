@@ -27,7 +27,7 @@ def frontend_config(config: MasterConfig, user: User) -> Resource:
         "plugins": _shown(config.web.plugins),
         "auth": {"name": "NoAuth"} if config.web.login is None else dict(config.web.login.shown),
         "authz": {},
-        "avatar_methods": [],
+        "avatar_methods": [{"name": method.name} for method in config.web.avatars],
         "versions": [*_versions(), *config.web.options.get("versions", ())],
         "buildbotURL": config.url,
         "title": config.title,

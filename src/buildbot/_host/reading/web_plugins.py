@@ -11,7 +11,9 @@ from typing import Any
 from buildbot._border.arguments import did_you_mean
 from buildbot._host.reading.section import Section
 from buildbot._host.views.engine_access import EngineAccess
+from buildbot.www.avatar import AvatarBase, finder
 from buildbot.www.dashboards import DashboardApi
+from chargehand.config.avatars import AvatarMethod
 from chargehand.config.badges import BadgeSettings, BadSettings, of_plugin
 from chargehand.config.dashboards import Dashboard
 
@@ -61,6 +63,19 @@ def find_files(part: Section, plugins: dict[str, Any]) -> dict[str, str]:
                 name,
             )
     return found
+
+
+def read_avatars(part: Section, access: EngineAccess) -> tuple[AvatarMethod, ...]:
+    """Return who is asked for pictures of people."""
+    given = part.get("avatar_methods") or ()
+    found = []
+    for method in given if isinstance(given, list | tuple) else [given]:
+        if isinstance(method, AvatarBase):
+            found.append(AvatarMethod(name=str(method.name), find=finder(method, access)))
+        else:
+            part.wrong("avatar_methods", "a list of util.AvatarGravatar(), util.AvatarGitHub() …")
+            break
+    return tuple(found)
 
 
 def read_badges(part: Section, plugins: Mapping[str, Any]) -> BadgeSettings | None:

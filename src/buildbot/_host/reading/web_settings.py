@@ -15,6 +15,7 @@ from buildbot._host.reading.web_addresses import hsts_seconds, read_addresses
 from buildbot._host.reading.web_limits import read_limits
 from buildbot._host.reading.web_plugins import (
     find_files,
+    read_avatars,
     read_badges,
     read_dashboards,
     read_plugins,
@@ -34,7 +35,7 @@ ui_default_config url versions ws_ping_interval
 KNOWN = frozenset(_KNOWN_WORDS.split())
 
 _READ_WORDS = """
-allowed_hosts allowed_origins auth authz cookie_expiration_time emergency_accounts
+allowed_hosts allowed_origins auth authz avatar_methods cookie_expiration_time emergency_accounts
 first_error_rules limits plugins port session_lifetime stock_ui tls trusted_proxies
 """
 _READ = frozenset(_READ_WORDS.split())
@@ -49,7 +50,6 @@ _NUMBERS = {
 _NOT_YET = {
     "change_hook_dialects": "the master accepts no web hooks",
     "custom_templates_dir": "the templates are ignored",
-    "avatar_methods": "no avatars are shown",
     "graphql": "there is no /api/v3",
 }
 
@@ -81,6 +81,7 @@ def read_web(
         first_error_rules=read_error_rules(part),
         plugins=plugins,
         plugin_files=find_files(part, plugins),
+        avatars=read_avatars(part, access),
         badges=read_badges(part, plugins),
         dashboards=read_dashboards(part, plugins, access),
         stock_ui=read_stock_ui(part),

@@ -12,6 +12,7 @@ from aiohttp import web
 from chargehand.config.dashboards import Dashboard
 from chargehand.config.model import MasterConfig
 from chargehand.kit.limits import TimeLimit
+from chargehand.kit.tasks import Tasks
 from chargehand.resources.policy import Visitor
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.web.bodies import Bodies, BodyRefused
@@ -44,10 +45,12 @@ class Dashboards:
         config: Callable[[], MasterConfig],
         protected: Callable[[web.BaseRequest, web.StreamResponse], object],
         is_own: Callable[[web.BaseRequest], bool],
+        tasks: Tasks,
     ) -> None:
         self._config = config
         self._protected = protected
         self._is_own = is_own
+        self._tasks = tasks
         self._bodies = Bodies(lambda: config().web.limits)
         self._free = asyncio.Semaphore(_THREADS)
         self._waiting = 0
@@ -91,9 +94,8 @@ class Dashboards:
         except BaseException:
             self._free.release()
             raise
-        running = asyncio.ensure_future(
-            exchange.run(dashboard.application, environ, f"dashboard {dashboard.name}")
-        )
+        name = f"dashboard {dashboard.name}"
+        running = self._tasks.spawn(exchange.run(dashboard.application, environ, name), name=name)
         running.add_done_callback(lambda _: self._free.release())
         try:
             failure = await asyncio.wait_for(asyncio.shield(running), _SECONDS)

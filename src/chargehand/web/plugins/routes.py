@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from chargehand.config.model import MasterConfig
+from chargehand.kit.clock import Clock
+from chargehand.kit.tasks import Tasks
 from chargehand.resources.policy import Visitor
 from chargehand.web.plugins.files import Files
 from chargehand.web.plugins.stock_ui import StockUi
@@ -17,6 +19,7 @@ from chargehand.web.ports import Resources
 from chargehand.web.rest.reading import NotFound
 
 if TYPE_CHECKING:
+    from chargehand.web.plugins.avatars import Avatars
     from chargehand.web.plugins.badges import Badges
     from chargehand.web.plugins.dashboards import Dashboards
 
@@ -38,24 +41,38 @@ class PluginRoutes:
         find_stock_ui: Callable[[], Path | None],
         protected: Callable[[web.BaseRequest, web.StreamResponse], object],
         is_own: Callable[[web.BaseRequest], bool],
+        clock: Clock,
     ) -> None:
         self._config = config
         self._resources = resources
         self._stock_ui = StockUi(config, find_stock_ui)
         self._protected = protected
         self._is_own = is_own
+        self._clock = clock
+        self._tasks = Tasks("plug-ins")
 
     def handlers(self) -> dict[str, Handler]:
         """Return the handlers by the first segments of the paths that they answer."""
         return {
+            "avatar": self._serve_avatar,
             "badges": self._serve_badge,
             "plugins": self._serve_plugin,
             "stock": self._stock_ui.serve,
         }
 
+    async def close(self) -> None:
+        """Give up what is asked for."""
+        await self._tasks.close(patience=5.0)
+
+    @cached_property
+    def _avatars(self) -> Avatars:
+        # What asks other sites, or draws, is imported for those who want a picture.
+        from chargehand.web.plugins.avatars import Avatars
+
+        return Avatars(self._config, self._clock, self._tasks)
+
     @cached_property
     def _badges(self) -> Badges:
-        # What draws pictures is imported for those who ask for one.
         from chargehand.web.plugins.badges import Badges
 
         return Badges(self._config, self._resources)
@@ -64,7 +81,12 @@ class PluginRoutes:
     def _dashboards(self) -> Dashboards:
         from chargehand.web.plugins.dashboards import Dashboards
 
-        return Dashboards(self._config, self._protected, self._is_own)
+        return Dashboards(self._config, self._protected, self._is_own, self._tasks)
+
+    async def _serve_avatar(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
+        if request.raw_path.partition("?")[0] != "/avatar":
+            raise NotFound("There is no such picture.")
+        return await self._avatars.serve(request, visitor)
 
     async def _serve_badge(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0].removeprefix("/badges/")
