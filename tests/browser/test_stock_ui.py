@@ -306,10 +306,7 @@ def test_workers_are_shown_and_paused(opened: Opened, stock: InstalledMaster) ->
         expect(page.locator(".modal")).to_have_count(0)
 
 
-def test_changes_and_their_builds_are_shown(
-    opened: Opened, stock: InstalledMaster, tolerated: list[re.Pattern[str]]
-) -> None:
-    tolerated.append(_REFUSED)  # There are no avatars.
+def test_changes_and_their_builds_are_shown(opened: Opened, stock: InstalledMaster) -> None:
     page = opened("#/changes")
     expect(page.locator("text=2 changes")).to_be_visible()
     expect(page.locator("text=change 2").first).to_be_visible()

@@ -49,7 +49,6 @@ _NUMBERS = {
 }
 _NOT_YET = {
     "change_hook_dialects": "the master accepts no web hooks",
-    "custom_templates_dir": "the templates are ignored",
     "graphql": "there is no /api/v3",
 }
 
@@ -121,6 +120,12 @@ def _strings(part: Section, key: str) -> tuple[str, ...]:
 
 
 def _warn(part: Section) -> None:
+    if part.get("custom_templates_dir"):
+        part.warn(
+            f"{part.shown('custom_templates_dir')} has no effect: the interface with these "
+            "templates is not in Buildbot since 4.0",
+            "custom_templates_dir",
+        )
     for key, what in _NOT_YET.items():
         if _is_meant(part.get(key)):
             part.warn(f"{part.shown(key)} is not supported yet: {what}", key)
