@@ -179,3 +179,32 @@ def test_rows_in_memory_are_selected_as_sql_would(
     assert len(page.rows) == min(limit, max(0, page.total - offset))
     numbers = [row["results"] for row in page.rows if row["results"] is not None]
     assert numbers == sorted(numbers, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("question", "error"),
+    [
+        ("recent=0", "recent must be from 1 to 50"),
+        ("recent=51", "recent must be from 1 to 50"),
+        ("recent=x", "invalid recent"),
+        ("recent__gt=1", "unrecognized query parameter 'recent__gt'"),
+    ],
+)
+def test_an_argument_outside_its_span_is_refused(question: str, error: str) -> None:
+    found = resolve(("builders",))
+    assert found is not None
+
+    with pytest.raises(BadQuery) as raised:
+        parse(question, found)
+
+    assert str(raised.value) == error
+
+
+def test_an_argument_is_no_filter() -> None:
+    found = resolve(("builders", "3"))
+    assert found is not None
+
+    query = parse("recent=7&field=name", found)
+
+    assert query.arguments == {"recent": 7}
+    assert query.filters == ()

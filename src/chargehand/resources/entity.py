@@ -26,6 +26,19 @@ class Parameter(msgspec.Struct, frozen=True):
     name: str
     type: FieldType[object]
     description: str
+    span: tuple[int, int] | None = None
+    """The least and the greatest number."""
+    words: tuple[str, ...] = ()
+    """The values that there are; empty: any."""
+
+    def check(self, value: object) -> None:
+        """Raise ValueError, with a sentence, for a value that cannot be."""
+        if self.words and value not in self.words:
+            raise ValueError(f"{self.name} must be one of: {', '.join(self.words)}")
+        if self.span is not None and isinstance(value, int):
+            least, most = self.span
+            if not least <= value <= most:
+                raise ValueError(f"{self.name} must be from {least} to {most}")
 
 
 class Entity(msgspec.Struct, Generic[V_contra], frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from chargehand.domain.master import ChangeSource, Master, Scheduler
 from chargehand.domain.worker import Worker
 from chargehand.events import messages
 from chargehand.resources.announcement_rules import announces, announces_with_verb
-from chargehand.resources.entity import Entity
+from chargehand.resources.entity import Entity, Parameter
 from chargehand.resources.field import (
     BOOLEAN,
     DATETIME,
@@ -96,6 +96,9 @@ BUILDER = Entity(
         "masters/n:masterid/builders/n:builderid",
     ),
     placeholders={"buildername": "name"},
+    parameters=(
+        Parameter("recent", INTEGER, "add as many recent builds, and statistics", span=(1, 50)),
+    ),
     event_keys={"builders": lambda builder: (str(builder.id),)},
 )
 

@@ -62,6 +62,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Only these fields; empty: all."""
     reveals: bool = False
     """With passwords in addresses, which nobody but code of the configuration may see."""
+    arguments: Mapping[str, int | str] = {}
+    """What else the kind takes (`Entity.parameters`)."""
     properties: tuple[str, ...] = ()
     """Names of properties to include (builds, buildrequests); ``("*",)``: all."""
 

@@ -20,6 +20,7 @@ from chargehand.store.changes import Changes
 from chargehand.store.engine.database import Database, Lane
 from chargehand.store.engine.writer import MakeWriter, Writer
 from chargehand.store.epochs import Epochs
+from chargehand.store.history.history import History
 from chargehand.store.instances import Instances
 from chargehand.store.logs.files import LogFiles
 from chargehand.store.logs.logs import Logs
@@ -78,11 +79,12 @@ class Store:
         self.projects = Projects(database=self.database)
         self.requests = Requests(database=self.database, epochs=epochs)
         up_to_date = {"logs": self.logs.bring_up_to_date}
-        self.resources = Resources(database=self.database, up_to_date=up_to_date)
+        history = History(self.database)
+        self.resources = Resources(database=self.database, history=history, up_to_date=up_to_date)
         self.visited_resources = Resources(
-            database=self.database, lane=Lane.WEB, up_to_date=up_to_date
+            database=self.database, history=history, lane=Lane.WEB, up_to_date=up_to_date
         )
-        self.resources_here = Resources(database=self.database, lane=Lane.HERE)
+        self.resources_here = Resources(database=self.database, history=history, lane=Lane.HERE)
         self.schedulers = Schedulers(database=self.database)
         self.source_stamps = SourceStamps(database=self.database)
         self.state = State(database=self.database)

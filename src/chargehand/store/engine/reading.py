@@ -25,7 +25,8 @@ class Reading:
     """
 
     def __init__(self, connection: Connection, sees: Visibility) -> None:
-        self._connection = connection
+        self.connection = connection
+        """For what is the same for all visitors."""
         self._sees = sees
         self.tables: set[str] = set()
 
@@ -33,7 +34,7 @@ class Reading:
         """Return the rows of *statement*."""
         seen = self.seen(statement)
         self.tables |= tables_of(seen)
-        return self._connection.execute(seen, values)
+        return self.connection.execute(seen, values)
 
     def seen(self, statement: Select[*Ts]) -> Select[*Ts]:
         """Return the statement actually executed for *statement*."""

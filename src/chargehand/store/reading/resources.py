@@ -18,6 +18,8 @@ from chargehand.resources.selection import select
 from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.database import Database, Lane
 from chargehand.store.engine.reading import Reading, tables_of
+from chargehand.store.history.history import History
+from chargehand.store.history.recent import RecentBuilds
 from chargehand.store.reading import (
     blame,
     commit_graph,
@@ -63,6 +65,7 @@ class Resources:
         self,
         *,
         database: Database,
+        history: History | None = None,
         lane: Lane = Lane.ENGINE,
         up_to_date: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
     ) -> None:
@@ -70,6 +73,7 @@ class Resources:
         self._up_to_date = up_to_date or {}
         self._lane = lane
         self._totals = _Totals()
+        self._recent = RecentBuilds(database=database, history=history or History(database))
 
     async def fetch(self, query: Query) -> Page:
         """Return rows with the REST API's fields, filtered, sorted and cut in SQL.
@@ -81,12 +85,14 @@ class Resources:
             raise ValueError(f"unknown kind of resource: {query.kind}")
         if _names_a_password(query):
             return Page(rows=[], total=0)
+        wanted = await self._recent.prepare(query, self._lane)
         as_of = await self._as_of(query)
 
         def read(connection: Connection) -> Page:
             reading = Reading(connection, query.sees)
             if special is None:
-                rows, total = self._page(reading, query, as_of)
+                rows, total = self._page(reading, wanted, as_of)
+                self._recent.add(reading, query, rows, as_of)
                 page = Page(rows=rows, total=total)
             else:
                 page = select(special(reading, query), query)
@@ -110,6 +116,7 @@ class Resources:
         is_small = query.limit is not None and query.limit <= count
         if query.kind not in KINDS or is_small or _names_a_password(query):
             return await self.fetch(query), ()
+        wanted = await self._recent.prepare(query, self._lane)
         as_of = await self._as_of(query)
 
         def read(connection: Connection) -> tuple[Page, Sequence[int]]:
@@ -117,7 +124,7 @@ class Resources:
             # Without a limit, the identifiers of the others tell the total.
             is_counted = query.limit is not None or not with_others
             rows, total = self._page(
-                reading, replace(query, limit=count + 1), as_of, is_counted=is_counted
+                reading, replace(wanted, limit=count + 1), as_of, is_counted=is_counted
             )
             others: Sequence[int] = ()
             if len(rows) > count and with_others:
@@ -126,6 +133,7 @@ class Resources:
                 others = found[count:]
                 if not is_counted:
                     total = (query.offset or 0) + len(found)
+            self._recent.add(reading, query, rows, as_of)
             basis = Basis(frozenset(reading.tables), as_of)
             return Page(rows=rows, total=total, basis=basis), others
 
@@ -133,11 +141,13 @@ class Resources:
 
     async def fetch_these(self, query: Query, ids: Sequence[int]) -> Page:
         """Return rows of a kind ordered by identifier, without deleted ones."""
+        wanted = await self._recent.prepare(query, self._lane)
         as_of = await self._as_of(query)
 
         def read(connection: Connection) -> Page:
             reading = Reading(connection, query.sees)
-            rows = some(reading, query, ids)
+            rows = some(reading, wanted, ids)
+            self._recent.add(reading, query, rows, as_of)
             return Page(rows=rows, total=len(rows), basis=Basis(frozenset(reading.tables), as_of))
 
         return await self._database.read(read, Lane.BULK)

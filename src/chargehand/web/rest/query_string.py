@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 from urllib.parse import parse_qsl
 
 from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import Resolved
+from chargehand.resources.entity import Parameter
 from chargehand.resources.field import FieldType
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.visibility import Visibility
@@ -35,8 +37,8 @@ class BadQuery(ValueError):
 def parse(query_string: str, resolved: Resolved, sees: Visibility) -> Query:
     """Return the query for the path and its parameters. Raises BadQuery."""
     endpoint = resolved.endpoint
-    fields = KINDS[endpoint.plural].types()
-    asked = _Parameters(fields, endpoint.is_collection)
+    entity = KINDS[endpoint.plural]
+    asked = _Parameters(entity.types(), endpoint.is_collection, entity.parameters)
     for name, value in pairs(query_string):
         asked.take(name, value)
     return Query(
@@ -49,6 +51,7 @@ def parse(query_string: str, resolved: Resolved, sees: Visibility) -> Query:
         offset=asked.offset if endpoint.is_collection else None,
         fields=tuple(dict.fromkeys(asked.fields)),
         properties=tuple(dict.fromkeys(asked.properties)),
+        arguments=asked.arguments,
     )
 
 
@@ -73,8 +76,14 @@ def pairs(query_string: str) -> list[tuple[str, str]]:
 class _Parameters:
     """The query parameters not consumed so far."""
 
-    def __init__(self, known: dict[str, FieldType[object]], is_collection: bool) -> None:
+    def __init__(
+        self,
+        known: dict[str, FieldType[object]],
+        is_collection: bool,
+        parameters: Iterable[Parameter] = (),
+    ) -> None:
         self._known = known
+        self._taken = {one.name: one for one in parameters}
         self._is_collection = is_collection
         self._filters: dict[str, tuple[str, Operator, list[object]]] = {}
         self._values = self._conditions = 0
@@ -83,6 +92,7 @@ class _Parameters:
         self.offset: int | None = None
         self.fields: list[str] = []
         self.properties: list[str] = []
+        self.arguments: dict[str, Any] = {}
 
     def take(self, name: str, value: str) -> None:
         match name:
@@ -99,6 +109,8 @@ class _Parameters:
             case "offset":
                 number = count(name, value)
                 self.offset = number if self.offset is None else self.offset
+            case _ if name in self._taken:
+                self._argument(self._taken[name], value)
             case _:
                 self._filter(name, value)
 
@@ -114,6 +126,17 @@ class _Parameters:
             groups = [values] if operator in _ANY_OF else [[value] for value in values]
             result.extend(Filter(name, operator, tuple(group)) for group in groups)
         return result
+
+    def _argument(self, parameter: Parameter, text: str) -> None:
+        try:
+            value = _value(parameter.type, Operator.EQ, text)
+        except ValueError:
+            raise BadQuery(f"invalid {parameter.name}") from None
+        try:
+            parameter.check(value)
+        except ValueError as error:
+            raise BadQuery(str(error)) from None
+        self.arguments.setdefault(parameter.name, value)
 
     def _sort_by(self, name: str, *, descending: bool) -> None:
         if all(order.field != name for order in self.order):  # a second time changes nothing

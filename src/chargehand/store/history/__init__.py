@@ -1,0 +1,1 @@
+"""Builds of the last weeks in memory: for strips of recent builds, and for statistics."""
