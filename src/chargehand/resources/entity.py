@@ -60,6 +60,8 @@ class Entity(msgspec.Struct, Generic[V_contra], frozen=True, kw_only=True):
     """Paths of single resources."""
     parameters: tuple[Parameter, ...] | None = None
     """Query parameters of its own, instead of filters, orders and fields."""
+    more_parameters: tuple[Parameter, ...] = ()
+    """Query parameters of its own, besides these."""
     is_at_root: bool = True
     """Whether the API's root lists the whole collection, if it has a path of its own."""
     variants: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)

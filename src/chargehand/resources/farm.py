@@ -96,7 +96,7 @@ BUILDER = Entity(
         "masters/n:masterid/builders/n:builderid",
     ),
     placeholders={"buildername": "name"},
-    parameters=(
+    more_parameters=(
         Parameter("recent", INTEGER, "add as many recent builds, and statistics", span=(1, 50)),
     ),
     event_keys={"builders": lambda builder: (str(builder.id),)},

@@ -63,7 +63,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     reveals: bool = False
     """With passwords in addresses, which nobody but code of the configuration may see."""
     arguments: Mapping[str, int | str] = {}
-    """What else the kind takes (`Entity.parameters`)."""
+    """What else the kind takes (`Entity.more_parameters`)."""
     properties: tuple[str, ...] = ()
     """Names of properties to include (builds, buildrequests); ``("*",)``: all."""
 

@@ -10,6 +10,7 @@ from itertools import groupby
 from chargehand.resources.audit import RESTRICTED
 from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS, Endpoint
+from chargehand.resources.entity import Parameter
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Operator
 from chargehand.web.rest.openapi_schemas import (
@@ -173,18 +174,11 @@ def _queries(endpoint: Endpoint) -> list[Resource]:
     """Return the parameters of the query string."""
     kind = KINDS[endpoint.plural]
     if kind.parameters is not None:
-        return [
-            {
-                "name": one.name,
-                "in": "query",
-                "description": one.description,
-                "schema": type_schema(one.type),
-            }
-            for one in kind.parameters
-        ]
+        return [_own(one) for one in kind.parameters]
     if not kind.fields:
         return []
     found = [reference("parameters", f"fields_of_{kind.plural}")]
+    found += [_own(one) for one in kind.more_parameters]
     if endpoint.plural in _HAVE_PROPERTIES:
         found.append(reference("parameters", "property"))
     if endpoint.is_collection:
@@ -193,6 +187,16 @@ def _queries(endpoint: Endpoint) -> list[Resource]:
             reference("parameters", f"{what}_of_{kind.plural}") for what in ("order", "filters")
         ]
     return found
+
+
+def _own(one: Parameter) -> Resource:
+    """Return a parameter that only one kind has."""
+    schema = type_schema(one.type)
+    if one.span is not None:
+        schema = schema | {"minimum": one.span[0], "maximum": one.span[1]}
+    if one.words:
+        schema = schema | {"enum": list(one.words)}
+    return {"name": one.name, "in": "query", "description": one.description, "schema": schema}
 
 
 def _parameters() -> Resource:

@@ -38,7 +38,7 @@ def parse(query_string: str, resolved: Resolved, sees: Visibility) -> Query:
     """Return the query for the path and its parameters. Raises BadQuery."""
     endpoint = resolved.endpoint
     entity = KINDS[endpoint.plural]
-    asked = _Parameters(entity.types(), endpoint.is_collection, entity.parameters)
+    asked = _Parameters(entity.types(), endpoint.is_collection, entity.more_parameters)
     for name, value in pairs(query_string):
         asked.take(name, value)
     return Query(
