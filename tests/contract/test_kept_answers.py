@@ -36,6 +36,7 @@ from chargehand.store.reading.resources import Resources
 from chargehand.store.store import Store
 
 _NOT_IN_THE_STORE = {
+    "actions",
     "etas",
     "first_errors",
     "forceschedulers",
@@ -44,6 +45,7 @@ _NOT_IN_THE_STORE = {
     "refused_logins",
     "rootlinks",
     "specs",
+    "waiting_groups",
     "why",
 }
 _READ_ONLY = {

@@ -27,6 +27,7 @@ from chargehand.store.engine.database import Database, Lane
 from chargehand.store.reading.resources import KINDS as STORED
 
 _NOT_IN_THE_STORE = {
+    "actions",
     "etas",
     "first_errors",
     "forceschedulers",
@@ -35,6 +36,7 @@ _NOT_IN_THE_STORE = {
     "refused_logins",
     "rootlinks",
     "specs",
+    "waiting_groups",
     "why",
 }
 

@@ -237,3 +237,47 @@ async def test_during_an_outage_of_the_database_an_order_may_be_repeated_later(c
                 assert "10.0.0.7" not in await response.text()
         assert "Traceback" not in caplog.text
         assert "the connection to 10.0.0.7 was lost" in caplog.text
+
+
+class _Only:
+    """A policy that lets everybody stop, and only b2 be forced."""
+
+    needs_facts = True
+
+    def visibility(self, user: User) -> Visibility:
+        return EVERYTHING
+
+    def refusal(self, user: User, action: str, path: str) -> str | None:
+        return None
+
+    async def decision(self, user: User, action: str, path: str, facts: Facts) -> str | None:
+        if action == "force" and [one.builder for one in facts.things] == ["quick one"]:
+            return None
+        return None if action == "stop" else f"nobody may {action} {path}"
+
+
+async def test_actions_are_what_the_policy_says_of_the_orders() -> None:
+    async with visited(with_web(policy=_Only())) as site:
+        for path in ("/builds/1", "/builders/quick%20one", "/forceschedulers/force"):
+            status, body = await site.get(f"{path}/actions")
+            assert status == 200
+            for row in body["actions"]:
+                status, answer = await site.call(path, row["action"], reason="x")
+                if "builders" in path:
+                    assert row == {"action": "force", "is_allowed": True, "reason": None}
+                    continue
+                assert (status != 403) is row["is_allowed"], row
+                if not row["is_allowed"]:
+                    assert row["reason"] in answer["error"]["message"]
+
+        names = [row["action"] for row in (await site.get("/builds/1/actions"))[1]["actions"]]
+        allowed = (await site.get("/builds/1/actions?is_allowed=true"))[1]["actions"]
+
+    assert names == ["stop", "rebuild"]
+    assert [row["action"] for row in allowed] == ["stop"]
+
+
+@pytest.mark.parametrize("path", ["/builds/99", "/builders/99", "/forceschedulers/nope"])
+async def test_what_is_not_there_has_no_actions(path: str) -> None:
+    async with visited() as site:
+        assert (await site.get(f"{path}/actions"))[0] == 404

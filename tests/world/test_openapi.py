@@ -149,10 +149,11 @@ async def test_a_master_with_content_answers_as_the_document_says():
                     continue
                 answer = json.loads(body)
                 checks.validate(answer)
-                if answer.get(endpoint.plural):
+                if answer.get(endpoint.key):
                     seen.add(endpoint.plural)
     assert seen >= {
         "_properties",
+        "actions",
         "build_data",
         "builders",
         "buildrequests",
@@ -175,6 +176,7 @@ async def test_a_master_with_content_answers_as_the_document_says():
         "steps",
         "test_result_sets",
         "test_results",
+        "waiting_groups",
         "why",
         "workers",
     }

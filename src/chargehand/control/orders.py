@@ -15,6 +15,7 @@ from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.result import Result
 from chargehand.domain.user import User, has_reason, ordered
 from chargehand.domain.waiting import Waiting, WorkersInterrupted
+from chargehand.domain.waiting_line import WaitingLine
 from chargehand.events.messages import Event, OrderGiven
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
@@ -164,6 +165,10 @@ class Orders:
     def predictions(self, build_id: BuildId) -> tuple[Prediction, ...]:
         """Return when a running build and its step are expected to end."""
         return self._builds.predictions(build_id)
+
+    def waiting_lines(self) -> list[WaitingLine]:
+        """Return what waits at each builder of this master, and why."""
+        return self._dispatcher.waiting_lines()
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Return why these waiting requests wait."""

@@ -124,6 +124,10 @@ class BuilderLine:
             [*self.queue, *self._resting.values()], key=lambda pending: pending.request.id
         )
 
+    def all_resting(self) -> list[PendingRequest]:
+        """Return the pausing requests."""
+        return list(self._resting.values())
+
     def has(self, request_id: RequestId) -> bool:
         """Whether the request is waiting here."""
         return request_id in self.queue or request_id in self._resting

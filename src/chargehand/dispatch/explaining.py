@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.locks import LockTable
@@ -26,6 +27,7 @@ from chargehand.domain.waiting import (
     Waiting,
     WorkersBusy,
 )
+from chargehand.domain.waiting_line import MOST_NAMED, WaitingLine
 
 
 class Explaining:
@@ -43,6 +45,37 @@ class Explaining:
         self._occupied = occupied
         self._workers = workers
         self._locks = locks
+        self._known_stuck: set[BuildId] | None = None
+
+    def lines(self, why: Waiting | None) -> list[WaitingLine]:
+        """Return what waits at each builder, with one explanation for all that wait behind each
+        other, and one for those that pause; *why* is true of all of them, if given."""
+        self._known_stuck = self._stuck()
+        try:
+            return [found for line in self._lines.values() for found in self._of_line(line, why)]
+        finally:
+            self._known_stuck = None
+
+    def _of_line(self, line: BuilderLine, why: Waiting | None) -> Iterator[WaitingLine]:
+        if line.queue:
+            first = line.queue.first().request.id
+            ids = (one.request.id for one in islice(line.queue, MOST_NAMED))
+            yield WaitingLine(
+                builder_id=line.id,
+                why=why or self.request(first, line.id),
+                count=len(line.queue),
+                oldest_submitted_at=line.queue.oldest_submitted_at(),
+                request_ids=tuple(ids),
+            )
+        if resting := line.all_resting():
+            ids = (one.request.id for one in resting[:MOST_NAMED])
+            yield WaitingLine(
+                builder_id=line.id,
+                why=why or self.request(resting[0].request.id, line.id),
+                count=len(resting),
+                oldest_submitted_at=min(one.request.submitted_at for one in resting),
+                request_ids=tuple(ids),
+            )
 
     def request(self, request_id: RequestId, builder_id: BuilderId) -> Waiting:
         """Return why an unclaimed request waits."""
@@ -104,6 +137,8 @@ class Explaining:
         return HeldByParents(because=because, holders=tuple(unique.values()))
 
     def _stuck(self) -> set[BuildId]:
+        if self._known_stuck is not None:
+            return self._known_stuck
         needs = [
             Need(parents=frozenset(line.parents.values()), holders=self._blocking(line)[1])
             for line in self._lines.values()

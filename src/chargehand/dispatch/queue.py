@@ -51,6 +51,10 @@ class BuilderQueue:
         """Return the request to build next. The queue must not be empty."""
         return self._requests[RequestId(self._ranks[0][2])]
 
+    def oldest_submitted_at(self) -> float:
+        """Return when the request that waits longest was submitted. It must not be empty."""
+        return min(submitted_at for _, submitted_at, _ in self._ranks)
+
     def first_rank(self) -> Rank:
         """Return the sort key of the first request. The queue must not be empty."""
         return self._ranks[0]

@@ -38,6 +38,7 @@ from chargehand.domain.waiting import (
     RefusedByFunction,
     Waiting,
 )
+from chargehand.domain.waiting_line import WaitingLine
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
     RequestClaimed,
@@ -388,6 +389,10 @@ class Dispatcher:
         if self._stopping and builder_id in self._lines:
             return MasterStopping()
         return self._explaining.request(request_id, builder_id)
+
+    def waiting_lines(self) -> list[WaitingLine]:
+        """Return what waits at each builder of this master, and why."""
+        return self._explaining.lines(MasterStopping() if self._stopping else None)
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Return what a running build waits for: a lock, or a build that it has triggered."""

@@ -21,6 +21,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     path: str
     kind: str
     plural: str
+    """The entity."""
+    key: str
     """The key of the rows in the answer."""
     is_collection: bool
 
@@ -45,11 +47,11 @@ class _Node(msgspec.Struct):
 
 def _declared() -> Iterator[Endpoint]:
     for entity in ENTITIES:
-        plural = entity.plural
+        plural, key = entity.plural, entity.key or entity.plural
         for kind, paths in {plural: entity.collections, **entity.variants}.items():
-            yield from (Endpoint(path, kind, plural, is_collection=True) for path in paths)
+            yield from (Endpoint(path, kind, plural, key, is_collection=True) for path in paths)
         for path in entity.singles:
-            yield Endpoint(path, plural, plural, is_collection=False)
+            yield Endpoint(path, plural, plural, key, is_collection=False)
 
 
 def _compiled() -> tuple[_Node, tuple[Endpoint, ...]]:

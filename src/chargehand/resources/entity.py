@@ -62,6 +62,8 @@ class Entity(msgspec.Struct, Generic[V_contra], frozen=True, kw_only=True):
     """Query parameters of its own, instead of filters, orders and fields."""
     more_parameters: tuple[Parameter, ...] = ()
     """Query parameters of its own, besides these."""
+    key: str = ""
+    """The key of the rows in answers; empty: the plural."""
     is_at_root: bool = True
     """Whether the API's root lists the whole collection, if it has a path of its own."""
     variants: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)

@@ -4,7 +4,7 @@ from typing import Never
 
 from chargehand.resources.builds import BUILD_PATHS
 from chargehand.resources.entity import Entity
-from chargehand.resources.field import JSON, STRING, made
+from chargehand.resources.field import BOOLEAN, JSON, STRING, made
 
 PROPERTY_LIST = Entity(
     plural="_properties",
@@ -46,4 +46,29 @@ SPECIFICATION = Entity(
     collections=("application.spec",),
 )
 
-ENTITIES: tuple[Entity[Never], ...] = (PROPERTY_LIST, PROPERTY_MAP, ROOT_LINK, SPECIFICATION)
+ACTION = Entity(
+    plural="actions",
+    singular="action",
+    fields=(made("action", STRING), made("is_allowed", BOOLEAN), made("reason", STRING.or_none)),
+    collections=tuple(
+        f"{path}/actions"
+        for path in (
+            *BUILD_PATHS,
+            "buildrequests/n:buildrequestid",
+            "builders/n:builderid",
+            "builders/s:buildername",
+            "forceschedulers/i:schedulername",
+            "schedulers/n:schedulerid",
+            "workers/i:name",
+            "workers/n:workerid",
+        )
+    ),
+)
+
+ENTITIES: tuple[Entity[Never], ...] = (
+    ACTION,
+    PROPERTY_LIST,
+    PROPERTY_MAP,
+    ROOT_LINK,
+    SPECIFICATION,
+)

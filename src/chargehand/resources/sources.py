@@ -9,7 +9,7 @@ from chargehand.domain.source_stamp import Patch, SourceStamp, StoredSourceStamp
 from chargehand.events import messages
 from chargehand.resources.announcement_rules import announces
 from chargehand.resources.builds import BUILD_PATHS
-from chargehand.resources.entity import Entity
+from chargehand.resources.entity import Entity, Parameter
 from chargehand.resources.field import (
     BINARY,
     BOOLEAN,
@@ -20,6 +20,7 @@ from chargehand.resources.field import (
     STRING,
     Fields,
     FieldType,
+    Resource,
     list_of,
     made,
     sourced,
@@ -260,7 +261,34 @@ WHY = Entity(
     placeholders={"build_number": "number"},
 )
 
-ENTITIES: tuple[Entity[Never], ...] = (BUILDSET, CHANGE, REQUEST, SOURCE_STAMP, WHY)
+_WAITING_BUILDER: FieldType[Resource] = FieldType(
+    "waiting_builder", members=(("builderid", INTEGER), ("name", STRING), ("count", INTEGER))
+)
+
+WAITING_GROUP = Entity(
+    plural="waiting_groups",
+    singular="waiting_group",
+    key="why",
+    fields=(
+        *WHY.fields,
+        made("count", INTEGER),
+        made("oldest_submitted_at", DATETIME),
+        made("builders", list_of(_WAITING_BUILDER)),
+        made("buildrequestids", list_of(INTEGER)),
+    ),
+    collections=("buildrequests/why",),
+    more_parameters=(Parameter("builderid", INTEGER, "only requests of this builder"),),
+    is_at_root=False,
+)
+
+ENTITIES: tuple[Entity[Never], ...] = (
+    BUILDSET,
+    CHANGE,
+    REQUEST,
+    SOURCE_STAMP,
+    WAITING_GROUP,
+    WHY,
+)
 
 ANNOUNCEMENT_RULES = (
     announces(CHANGE, messages.ChangeAdded, "new", lambda event: event.change),

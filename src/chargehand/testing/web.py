@@ -14,6 +14,7 @@ from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.result import Result
 from chargehand.domain.user import User
 from chargehand.domain.waiting import Waiting
+from chargehand.domain.waiting_line import WaitingLine
 from chargehand.kit.values import replace
 from chargehand.logs.searching import Take
 from chargehand.resources.query import Basis, Page, Query
@@ -181,6 +182,7 @@ class MemoryExplanations:
     def __init__(self, reasons: Mapping[int, Waiting | None]) -> None:
         self._reasons = dict(reasons)
         self.logins: list[RefusedLogin] = []
+        self.lines: list[WaitingLine] = []
 
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Return the reason. Raises LookupError."""
@@ -206,6 +208,10 @@ class MemoryExplanations:
     def predictions(self, build_id: BuildId) -> tuple[Prediction, ...]:
         """Return nothing: no build runs here."""
         return ()
+
+    def waiting_lines(self) -> list[WaitingLine]:
+        """Return those that are there."""
+        return self.lines
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Return the reasons that are there."""

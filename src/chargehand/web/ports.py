@@ -15,6 +15,7 @@ from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.result import Result
 from chargehand.domain.user import User
 from chargehand.domain.waiting import Waiting
+from chargehand.domain.waiting_line import WaitingLine
 from chargehand.logs.searching import Take
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis, Page, Query
@@ -155,6 +156,9 @@ class Explanations(Protocol):
 
     def predictions(self, build_id: BuildId) -> Sequence[Prediction]:
         """Return when a running build and its step are expected to end; empty if unknown."""
+
+    def waiting_lines(self) -> list[WaitingLine]:
+        """Return what waits at each builder that this master runs, and why."""
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Return the reasons for requests known to be waiting, without a query."""

@@ -100,7 +100,9 @@ class WebServer:
         self._live = live = LiveEvents(
             bus=bus, events=SeenEvents(resources=resources), limits=self._limits
         )
-        stages = StageReader(resources=resources, explanations=explanations, forms=forms)
+        stages = StageReader(
+            resources=resources, explanations=explanations, forms=forms, clock=self._clock
+        )
         self._socket = EventSocket(live=live)
         self._streams = EventStreams(live=live)
         self._api = RestApi(

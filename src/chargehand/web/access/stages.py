@@ -9,22 +9,32 @@ from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.prediction import Prediction
 from chargehand.domain.refused_login import RefusedLogin
-from chargehand.domain.waiting import Waiting
+from chargehand.domain.waiting import BuilderNotConfigured, Waiting
+from chargehand.domain.waiting_line import MOST_NAMED, WaitingLine
+from chargehand.kit.clock import Clock, SystemClock
+from chargehand.kit.values import replace
 from chargehand.resources.field import Resource
-from chargehand.resources.query import Filter, Operator, Query
+from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.reasons import as_seen
 from chargehand.resources.visibility import Visibility
+from chargehand.resources.waiting_groups import grouped, holders_of
 from chargehand.web.ports import Explanations, ForceForms, Resources
 
-Id = TypeVar("Id", RequestId, BuildId)
+Id = TypeVar("Id", bound=int)
 
 
 class StageReader:
     """Queries the stages and removes what the visitor may not see; the only way to them."""
 
     def __init__(
-        self, *, resources: Resources, explanations: Explanations, forms: ForceForms
+        self,
+        *,
+        resources: Resources,
+        explanations: Explanations,
+        forms: ForceForms,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._resources = resources
         self._explanations = explanations
         self._forms = forms
@@ -129,6 +139,64 @@ class StageReader:
     ) -> dict[RequestId, Waiting]:
         """Return the reasons for requests that are waiting and visible to *sees*."""
         return await self._as_seen(sees, self._explanations.why_these_wait(requests))
+
+    async def waiting_groups(
+        self, sees: Visibility, builder_id: BuilderId | None = None
+    ) -> list[Resource]:
+        """Return what waits, of one builder or of all, by what it waits for."""
+        scope = {} if builder_id is None else {"builderid": builder_id}
+        query = Query(kind="builders", sees=sees, scope=scope, fields=("builderid", "name"))
+        found = (await self._resources.fetch(query)).rows
+        names = {BuilderId(int(row["builderid"])): str(row["name"]) for row in found}
+        here = self._explanations.waiting_lines()
+        lines = [line for line in here if line.builder_id in names]
+        lines += await self._not_here(sees, {line.builder_id for line in here}, scope)
+        seen = await self._as_seen(sees, {place: line.why for place, line in enumerate(lines)})
+        lines = [replace(line, why=seen[place]) for place, line in enumerate(lines)]
+        holders = {one.build_id for line in lines for one in holders_of(line.why) if one.build_id}
+        return grouped(
+            lines,
+            builder_names=names,
+            started_at=await self._started_at(sees, holders),
+            now=self._clock.timestamp(),
+        )
+
+    async def _not_here(
+        self, sees: Visibility, known: set[BuilderId], scope: Mapping[str, int]
+    ) -> list[WaitingLine]:
+        """Return what waits at builders that this master does not run."""
+        filters = [Filter("claimed", Operator.EQ, (False,))]
+        if known:
+            filters.append(Filter("builderid", Operator.NOT_IN, tuple(known)))
+        query = Query(
+            kind="buildrequests",
+            sees=sees,
+            scope=scope,
+            filters=tuple(filters),
+            order=(Order("buildrequestid"),),
+            fields=("buildrequestid", "builderid", "submitted_at"),
+        )
+        waiting: dict[BuilderId, list[Resource]] = {}
+        for row in (await self._resources.fetch(query)).rows:
+            waiting.setdefault(BuilderId(int(row["builderid"])), []).append(row)
+        return [
+            WaitingLine(
+                builder_id=builder_id,
+                why=BuilderNotConfigured(),
+                count=len(rows),
+                oldest_submitted_at=min(row["submitted_at"] for row in rows),
+                request_ids=tuple(row["buildrequestid"] for row in rows[:MOST_NAMED]),
+            )
+            for builder_id, rows in waiting.items()
+        ]
+
+    async def _started_at(self, sees: Visibility, build_ids: set[BuildId]) -> dict[BuildId, float]:
+        if not build_ids:
+            return {}
+        among = (Filter("buildid", Operator.IN, tuple(sorted(build_ids))),)
+        query = Query(kind="builds", sees=sees, filters=among, fields=("buildid", "started_at"))
+        rows = (await self._resources.fetch(query)).rows
+        return {BuildId(int(row["buildid"])): float(row["started_at"]) for row in rows}
 
     async def _as_seen(self, sees: Visibility, reasons: dict[Id, Waiting]) -> dict[Id, Waiting]:
         if sees.is_everything or not reasons:

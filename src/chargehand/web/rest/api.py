@@ -24,6 +24,7 @@ from chargehand.web.bodies import SMALL, Bodies, BodyRefused
 from chargehand.web.ports import Controls, Logs, Resources
 from chargehand.web.protocol import head_of
 from chargehand.web.rest import openapi
+from chargehand.web.rest.actions import Actions
 from chargehand.web.rest.answers import (
     Answer,
     Question,
@@ -77,6 +78,7 @@ class RestApi:
             limits=limits,
             rules=lambda: config().web.first_error_rules,
         )
+        self._actions = Actions(resources=resources, stages=stages)
         self._audit = audit
         self._desk = ControlMethods(
             controls=controls, resources=resources, stages=stages, audit=audit
@@ -162,6 +164,9 @@ class RestApi:
                     return await self._whole_logs.first_error(
                         request, visitor, resolved, parameters, compact=compact
                     )
+                case "actions", _:
+                    rows = await self._actions.rows(path, visitor)
+                    return self.reader.made(question, resolved, rows)
                 case "build_data", "value":
                     return await self._value(sees, resolved, extra)
                 case _:

@@ -147,10 +147,10 @@ def _reading(path: str, endpoint: Endpoint) -> Resource:
     schema: Resource = {
         "type": "object",
         "properties": {
-            kind.plural: {"type": "array", "items": row} | ({} if many == "" else _ONE),
+            endpoint.key: {"type": "array", "items": row} | ({} if many == "" else _ONE),
             "meta": _meta(endpoint),
         },
-        "required": [kind.plural, "meta"],
+        "required": [endpoint.key, "meta"],
     }
     if endpoint.form == "search":
         schema["properties"]["lines"] = {"type": "array", "items": {"type": "integer"}}

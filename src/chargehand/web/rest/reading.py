@@ -95,15 +95,25 @@ class Reader:
             return failure(400, str(error))
         if endpoint.is_collection:
             rows = _shown(endpoint, page.rows)
-            answer = success(endpoint.plural, rows, {"total": page.total}, compact=compact)
+            answer = success(endpoint.key, rows, {"total": page.total}, compact=compact)
         elif page.rows:
             rows = _shown(endpoint, page.rows[:1])
-            answer = success(endpoint.plural, rows, {}, compact=compact)
+            answer = success(endpoint.key, rows, {}, compact=compact)
         else:
             return failure(404, f"not found: {target.partition('?')[0]}")
         if page.basis is not None and endpoint.kind not in RESTRICTED:
             self._cache.keep(question, answer, page.basis)
         return answer
+
+    def made(self, question: Question, resolved: Resolved, rows: list[Resource]) -> Answer:
+        """Return the answer with those of the rows that are asked for."""
+        sees, target, compact = question
+        try:
+            query = query_string.parse(target.partition("?")[2], resolved, sees)
+        except ValueError as error:
+            return failure(400, str(error))
+        page = _selected(rows, query)
+        return success(resolved.endpoint.key, page.rows, {"total": page.total}, compact=compact)
 
     async def _begin(
         self,
@@ -116,7 +126,7 @@ class Reader:
         endpoint = resolved.endpoint
         answer = await self._large.begin(
             query,
-            endpoint.plural,
+            endpoint.key,
             first,
             others,
             compact=question[2],
@@ -139,6 +149,12 @@ class Reader:
                 return _selected(await self._force_forms(query), query)
             case "why":
                 return _selected(await self._why(query), query)
+            case "waiting_groups":
+                builder_id = query.arguments.get("builderid")
+                groups = await self._stages.waiting_groups(
+                    query.sees, None if builder_id is None else BuilderId(int(builder_id))
+                )
+                return _selected(groups, query)
             case "refused_logins":
                 logins = self._stages.refused_logins(query.sees)
                 return _selected([structs.asdict(login) for login in logins], query)
@@ -229,12 +245,14 @@ def _shown(endpoint: Endpoint, rows: list[Resource]) -> list[Resource]:
 
 
 _NOT_STORED = {
+    "actions",
     "rootlinks",
     "specs",
     "forceschedulers",
     "why",
     "etas",
     "refused_logins",
+    "waiting_groups",
     "logchunks",
 }
 
@@ -242,7 +260,7 @@ _SPECIFICATIONS = [
     {
         "path": endpoint.path,
         "type": KINDS[endpoint.plural].singular,
-        "plural": endpoint.plural,
+        "plural": endpoint.key,
         "type_spec": KINDS[endpoint.plural].specification(),
     }
     for endpoint in ENDPOINTS
