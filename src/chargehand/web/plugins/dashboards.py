@@ -14,7 +14,6 @@ from chargehand.config.model import MasterConfig
 from chargehand.kit.limits import TimeLimit
 from chargehand.kit.tasks import Tasks
 from chargehand.resources.policy import Visitor
-from chargehand.resources.visibility import EVERYTHING
 from chargehand.web.bodies import Bodies, BodyRefused
 from chargehand.web.plugins.wsgi import Exchange, environ_of
 from chargehand.web.rest.reading import NotFound
@@ -63,7 +62,7 @@ class Dashboards:
         dashboard = next((one for one in self._config().web.dashboards if one.name == name), None)
         if dashboard is None:
             raise NotFound("There is no such dashboard.")
-        if visitor.sees != EVERYTHING:
+        if not visitor.sees.is_everything:
             why = "a dashboard shows everything, and you may not see all of it"
             return _said(403, f"You are not allowed to read this: {why}.")
         if request.method not in {"GET", "HEAD"} and not self._is_own(request):
