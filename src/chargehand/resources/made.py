@@ -2,9 +2,11 @@
 
 from typing import Never
 
-from chargehand.resources.builds import BUILD_PATHS
+from chargehand.resources.builds import BUILD, BUILD_PATHS
 from chargehand.resources.entity import Entity
+from chargehand.resources.farm import BUILDER, FORCE_SCHEDULER, SCHEDULER, WORKER
 from chargehand.resources.field import BOOLEAN, JSON, STRING, made
+from chargehand.resources.sources import REQUEST
 
 PROPERTY_LIST = Entity(
     plural="_properties",
@@ -52,16 +54,8 @@ ACTION = Entity(
     fields=(made("action", STRING), made("is_allowed", BOOLEAN), made("reason", STRING.or_none)),
     collections=tuple(
         f"{path}/actions"
-        for path in (
-            *BUILD_PATHS,
-            "buildrequests/n:buildrequestid",
-            "builders/n:builderid",
-            "builders/s:buildername",
-            "forceschedulers/i:schedulername",
-            "schedulers/n:schedulerid",
-            "workers/i:name",
-            "workers/n:workerid",
-        )
+        for entity in (BUILD, BUILDER, FORCE_SCHEDULER, REQUEST, SCHEDULER, WORKER)
+        for path in entity.singles
     ),
 )
 

@@ -87,9 +87,7 @@ class WebServer:
         self._config = config
         self._clock = clock or SystemClock()
         self._sessions = Sessions(
-            store=sessions,
-            clock=self._clock,
-            login=lambda: self._config.web.login,
+            store=sessions, clock=self._clock, login=lambda: self._config.web.login
         )
         self._tokens = Tokens(store=tokens, clock=self._clock)
         self._visitors = self._make_visitors(config)
