@@ -79,10 +79,6 @@ def plain_size(extent: Extent, *, has_letters: bool) -> int:
 
 def _without_letters(text: bytes) -> bytes:
     """Take the letter off each line; but for the first one's, it comes after a newline."""
-    letter = text[:1]
-    if text.count(b"\n" + letter) == text.count(b"\n") - 1:
-        # All of one channel, as nearly always: several times as fast.
-        return text[1:].replace(b"\n" + letter, b"\n")
     return _LETTERS.sub(b"\n", memoryview(text)[1:])
 
 
