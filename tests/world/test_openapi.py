@@ -138,7 +138,7 @@ async def test_a_master_with_content_answers_as_the_document_says():
                 {"$ref": "#/components/schemas/Error", "components": components}
             )
             for path in _paths(endpoint):
-                question = "?text=e" if endpoint.form == "search" else ""
+                question = {"matches": "?text=e", "search": "?q=b"}.get(endpoint.kind, "")
                 try:
                     body = await ci.fetch(f"api/v2/{path}{question}")
                 except Refused as error:
@@ -170,6 +170,7 @@ async def test_a_master_with_content_answers_as_the_document_says():
         "properties",
         "rootlinks",
         "schedulers",
+        "search",
         "sourcestamps",
         "specs",
         "statistics",

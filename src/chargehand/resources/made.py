@@ -3,9 +3,9 @@
 from typing import Never
 
 from chargehand.resources.builds import BUILD, BUILD_PATHS
-from chargehand.resources.entity import Entity
+from chargehand.resources.entity import Entity, Parameter
 from chargehand.resources.farm import BUILDER, FORCE_SCHEDULER, SCHEDULER, WORKER
-from chargehand.resources.field import BOOLEAN, JSON, STRING, made
+from chargehand.resources.field import BOOLEAN, INTEGER, JSON, STRING, made
 from chargehand.resources.sources import REQUEST
 
 PROPERTY_LIST = Entity(
@@ -59,10 +59,26 @@ ACTION = Entity(
     ),
 )
 
+SEARCH = Entity(
+    plural="search",
+    singular="found",
+    fields=(
+        made("kind", STRING),
+        made("id", INTEGER),
+        made("title", STRING),
+        made("subtitle", STRING),
+        made("path", STRING),
+    ),
+    collections=("search",),
+    more_parameters=(Parameter("q", STRING, "what to look for"),),
+    is_at_root=False,
+)
+
 ENTITIES: tuple[Entity[Never], ...] = (
     ACTION,
     PROPERTY_LIST,
     PROPERTY_MAP,
     ROOT_LINK,
+    SEARCH,
     SPECIFICATION,
 )

@@ -27,6 +27,7 @@ from chargehand.store.reading import (
     properties,
     records,
     running,
+    searching,
     sources,
 )
 from chargehand.store.reading.binding import bound
@@ -49,6 +50,7 @@ _SPECIAL: dict[str, Callable[[Reading, Query], list[Resource]]] = {
     "_properties": properties.as_list,
     "commit_graphs": commit_graph.common_parent,
     "properties": properties.as_one,
+    "search": searching.search,
 }
 _plan = planner(KINDS)
 
