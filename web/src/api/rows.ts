@@ -18,6 +18,11 @@ const ID_FIELDS: Record<string, string> = {
   workers: 'workerid',
 };
 
+/** The rows of an answer, whatever their kind is called there. */
+export function rowsOf<T>(answer: Answer | undefined): T[] {
+  return (Object.values(answer ?? {}).find(Array.isArray) as T[] | undefined) ?? [];
+}
+
 /** Verbs after which only the row itself is different: no list has one more or one less. */
 const IN_PLACE = new Set(['update', 'updated', 'append', 'state_updated']);
 

@@ -14,6 +14,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState, type ReactNode } from 'react';
 import { read } from '@/api/client';
+import { rowsOf, type Answer } from '@/api/rows';
 import { palette, paletteStore } from './palette';
 
 interface Hit {
@@ -56,14 +57,14 @@ export default function Palette() {
   const navigate = useNavigate();
   const { data } = useQuery({
     queryKey: ['search', asked],
-    queryFn: ({ signal }) => read<{ search: Hit[] }>('search', { q: asked, limit: 12 }, signal),
+    queryFn: ({ signal }) => read<Answer>('search', { q: asked, limit: 12 }, signal),
     enabled: asked !== '' && asked !== 'force',
     staleTime: 5_000,
     placeholderData: (previous) => previous,
     retry: false,
   });
   const go = (path: string) => void navigate({ to: path });
-  const hits = asked === '' ? [] : (data?.search ?? []);
+  const hits = asked === '' ? [] : rowsOf<Hit>(data);
   const found: SpotlightActionData[] = hits.map((hit) => ({
     id: `${hit.kind} ${hit.id}`,
     label: hit.title,

@@ -40,7 +40,7 @@ export function Audit() {
     ...(search.action ? { action__contains: search.action } : {}),
     ...(search.refused ? { is_allowed: false } : {}),
   };
-  const entries = useRest<{ audits: Entry[]; meta: { total: number } } & Record<string, Entry[]>>('audit', {
+  const entries = useRest<{ audit: Entry[]; meta: { total: number } }>('audit', {
     ...filters,
     ...(search.before ? { auditid__lt: search.before } : {}),
     order: '-auditid',
@@ -82,8 +82,7 @@ export function Audit() {
         </Button>
       </div>
       <Answered query={entries} what="the audit log">
-        {(answer) => {
-          const rows = answer.audit ?? answer.audits ?? [];
+        {({ audit: rows }) => {
           if (rows.length === 0) return <Empty title="No entry fits" />;
           return (
             <>

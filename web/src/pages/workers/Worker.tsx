@@ -1,5 +1,6 @@
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { useLive, useRest } from '@/api/hooks';
+import { rowsOf, type Answer } from '@/api/rows';
 import type { Build, Builder, Worker } from '@/api/types';
 import { counted, duration } from '@/domain/durations';
 import { told, workerState } from '@/domain/workers';
@@ -141,12 +142,12 @@ function Shown({ worker }: { worker: Worker }) {
 /** How much of each hour of the last day it was busy. */
 function Utilisation({ id }: { id: number }) {
   const hour = Math.floor(Date.now() / 3_600_000) * 3_600;
-  const { data } = useRest<{ statistics: Busy[] } & Record<string, Busy[]>>(
+  const { data } = useRest<Answer>(
     'statistics/workers',
     { workerid: id, since: hour - DAY + 3_600, until: hour + 3_600, interval: 'hour' },
     { staleTime: 300_000 },
   );
-  const rows = data?.statistics ?? data?.worker_statistics ?? [];
+  const rows = rowsOf<Busy>(data);
   if (rows.length === 0) return null;
   const byHour = new Map(rows.map((row) => [row.starts_at, row]));
   const hours = Array.from({ length: 24 }, (_, index) => hour - DAY + 3_600 * (index + 1));
