@@ -18,10 +18,10 @@ const step = (number: number, results: number | null, more: Partial<Step> = {}):
   ...more,
 });
 
-it('opens at the first failure, else at what runs, else at the last that ran', () => {
+it('opens at the first failure, else at what runs, else at what took longest', () => {
   expect(stepToOpen([step(1, 0), step(2, 2), step(3, 2)])?.number).toBe(2);
   expect(stepToOpen([step(1, 0), step(2, null)])?.number).toBe(2);
-  expect(stepToOpen([step(1, 0), step(2, 0), step(3, 3)])?.number).toBe(2);
+  expect(stepToOpen([step(1, 0), step(2, 0, { complete_at: 300 }), step(3, 0), step(4, 3)])?.number).toBe(2);
   expect(stepToOpen([step(1, 2, { hidden: true }), step(2, 0)])?.number).toBe(2);
   expect(stepToOpen([])).toBeUndefined();
 });

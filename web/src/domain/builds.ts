@@ -42,7 +42,7 @@ export const authorsOf = (changes: readonly Change[]): string[] => [
   ...new Set(changes.map((change) => personName(change.author))),
 ];
 
-/** The step at which a page about a build opens: failed, else running, else the last that ran. */
+/** The step at which a page about a build opens: failed, running, with warnings, or the longest. */
 export function stepToOpen(steps: readonly Step[]): Step | undefined {
   const visible = steps.filter((step) => !step.hidden);
   const of = (...states: State[]) => visible.find((step) => states.includes(stateOf(step)));
@@ -50,9 +50,16 @@ export function stepToOpen(steps: readonly Step[]): Step | undefined {
     of('failure', 'exception') ??
     of('running') ??
     of('warnings') ??
-    visible.findLast((step) => step.complete && stateOf(step) !== 'skipped') ??
+    longest(visible) ??
     visible[0]
   );
+}
+
+function longest(steps: readonly Step[]): Step | undefined {
+  const took = (step: Step) => (step.complete_at ?? 0) - (step.locks_acquired_at ?? step.started_at ?? 0);
+  return steps
+    .filter((step) => step.complete && step.number > 0 && stateOf(step) !== 'skipped')
+    .reduce<Step | undefined>((best, step) => (best && took(best) >= took(step) ? best : step), undefined);
 }
 
 /** The next step (or the one before) that did not go well. */

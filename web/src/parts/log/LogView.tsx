@@ -139,7 +139,7 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
     setFollows(false);
     jump(all[next] ?? 0);
   };
-  const firstError = useFirstError(log);
+  const firstError = useFirstError(log, opensAtError);
   const goToError = () => {
     if (!firstError) return;
     setFollows(false);
@@ -392,12 +392,12 @@ function useGrowth(lines: LogLines, log: Log): void {
   useEffect(() => lines.grow(log.num_lines), [lines, log.num_lines]);
 }
 
-function useFirstError(log: Log): FirstError | undefined {
+function useFirstError(log: Log, isWanted: boolean): FirstError | undefined {
   const { data } = useQuery({
     queryKey: ['first_error', log.logid, log.complete],
     queryFn: ({ signal }) =>
       read<{ first_errors: FirstError[] }>(`logs/${log.logid}/first_error`, {}, signal),
-    enabled: log.complete,
+    enabled: log.complete && isWanted,
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
