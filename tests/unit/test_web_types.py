@@ -35,10 +35,10 @@ _KINDS = {
 
 
 def _interface(name: str) -> dict[str, str]:
-    """Return the fields of an interface, and their types."""
+    """Return the fields that each row has, and their types."""
     found = re.search(rf"^export interface {name} {{\n(.*?)^}}", TYPES, re.MULTILINE | re.DOTALL)
     assert found, name
-    return dict(re.findall(r"^  (\w+)\??: (.+);$", found[1], re.MULTILINE))
+    return dict(re.findall(r"^  (\w+): (.+);$", found[1], re.MULTILINE))
 
 
 def _kinds(schema: dict[str, object]) -> set[str]:
