@@ -20,7 +20,11 @@ export const client = new QueryClient({
     queries: {
       staleTime: 30_000,
       refetchOnWindowFocus: false,
-      retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status >= 400),
+      // A master that is busy or restarting says 503: it answers a moment later.
+      retry: (failures, error) =>
+        error instanceof ApiError && error.status >= 400
+          ? error.status === 503 && failures < 4
+          : failures < 2,
     },
   },
 });

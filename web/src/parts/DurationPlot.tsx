@@ -34,7 +34,7 @@ export function DurationPlot({ builderid }: { builderid: number }) {
         height: HEIGHT,
         cursor: { y: false, points: { size: 8 } },
         legend: { show: false },
-        scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+        scales: { x: { time: false, range: (_, min, max) => [min - 1, max + 1] }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
         axes: [
           { show: false },
           {

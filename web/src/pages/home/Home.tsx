@@ -121,13 +121,10 @@ function Attention({ builders, workers, waiting }: AttentionProps) {
         </div>
       ))}
       {long.slice(0, SHOWN).map((group) => (
-        <div key={group.sentence} className={classes.row}>
+        <div key={`${group.kind} ${group.buildrequestids[0]}`} className={classes.row}>
           <StateMark state="waiting" />
           <span className={classes.text}>
-            <b>
-              {counted(group.count, 'request')} waiting, the longest for {duration(now - group.oldest_submitted_at)}
-            </b>
-            <small>{group.sentence}</small>
+            <b>{group.sentence}</b>
           </span>
           <Link to={'/pending' as string} className="dim">
             pending

@@ -43,7 +43,7 @@ export function Pending() {
           ) : (
             <div className={classes.groups}>
               {groups.map((group) => (
-                <ReasonGroup key={`${group.kind} ${group.sentence}`} group={group} />
+                <ReasonGroup key={`${group.kind} ${group.buildrequestids[0]}`} group={group} />
               ))}
               {(answer.data?.meta.total ?? 0) > groups.length && (
                 <p className="dim">{counted((answer.data?.meta.total ?? 0) - groups.length, 'more reason')}</p>
