@@ -1,5 +1,5 @@
 # `make demo` shows a master at work; `make test` checks everything. Both set up what they need.
-.PHONY: demo ui ui-lint ui-test test lint unit slow explore fuzz measures bench format installed
+.PHONY: demo ui ui-lint ui-test screenshots test lint unit slow explore fuzz measures bench format installed
 
 demo:
 	@scripts/set-up run
@@ -22,6 +22,11 @@ ui-lint: installed
 
 ui-test: installed ui-lint
 	cd web && $(NODE) node_modules/vitest/vitest.mjs run
+
+# A picture of every page, of a farm with months of history, light and dark, wide and narrow.
+screenshots:
+	@scripts/set-up slow
+	PYTHONPATH=tests/scenario .venv/bin/python tests/browser/screenshots.py $(or $(INTO),screenshots) $(PAGES)
 
 installed:
 	@scripts/set-up test

@@ -63,10 +63,12 @@ class Visit:
     master: InstalledMaster
     troubles: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
+    below: str = ""
+    """The path of the pages: `plain/`, or nothing for those of the application."""
 
     def open(self, path: str) -> Page:
         """Go to one of the master's pages."""
-        self.page.goto(f"{self.master.url}/{path}")
+        self.page.goto(f"{self.master.url}/{self.below}{path}")
         return self.page
 
 

@@ -1,4 +1,4 @@
-"""Logging in, tokens and the audit log, in a real browser."""
+"""Logging in, tokens and the audit log with the plain pages, in a real browser."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _log_in(page: Page, name: str, password: str) -> None:
 
 
 def test_somebody_logs_in_makes_a_token_and_logs_out(page: Page, guarded: InstalledMaster) -> None:
-    page.goto("/builders")
+    page.goto("/plain/builders")
     page.click("text=Log in")
     _log_in(page, "ann", "wrong")
     page.wait_for_selector("text=the name or the password is wrong")
@@ -91,18 +91,18 @@ def test_somebody_logs_in_makes_a_token_and_logs_out(page: Page, guarded: Instal
 
 
 def test_what_is_not_allowed_is_not_offered_and_said(page: Page) -> None:
-    page.goto("/")
+    page.goto("/plain/")
     assert page.locator("[data-force]").count() == 0
     page.goto("/auth/login")
     _log_in(page, "bob", "battery staple")
     page.wait_for_selector(".person >> text=bob")
     assert page.locator("[data-force]").count() == 0
     assert page.locator("text=Audit log").count() == 0
-    page.goto("/audit")
+    page.goto("/plain/audit")
     page.wait_for_selector("text=You are not allowed to read this: you need the role")
     page.goto("/auth/logout")
-    page.goto("/auth/login?redirect=/builders")
+    page.goto("/auth/login?redirect=/plain/builders")
     _log_in(page, "ann", "correct horse")
     page.wait_for_url("**/builders")
-    page.goto("/")
+    page.goto("/plain/")
     assert page.locator("[data-force]").count() == 1

@@ -1,10 +1,10 @@
-"""The pages in a real browser, of a real master."""
+"""The plain pages in a real browser, of a real master."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser_visit import Visit
@@ -18,6 +18,18 @@ expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.slow
 
 _EVIL = "<img src=x onerror=alert(2)>"
+
+
+@pytest.fixture
+def visit_with(visit_with: Callable[..., Visit]) -> Callable[..., Visit]:
+    """Return a function that opens a window for plain pages, with settings of its own."""
+
+    def visit(**settings: Any) -> Visit:
+        made = visit_with(**settings)
+        made.below = "plain/"
+        return made
+
+    return visit
 
 
 def _step(page: Page, name: str) -> Locator:
@@ -182,9 +194,9 @@ def test_nothing_that_builds_say_is_taken_for_the_page(visit: Visit):
 
     page = visit.open("")
     expect(_section(page, "Recent builds").get_by_text(f"{_EVIL} #1")).to_be_visible()
-    page.goto(f"{visit.master.url}/builders/{build['builderid']}")
+    page = visit.open(f"builders/{build['builderid']}")
     expect(page.locator("header")).to_contain_text(_EVIL)
-    page.goto(f"{visit.master.url}/builds/{build['buildid']}")
+    page = visit.open(f"builds/{build['buildid']}")
 
     expect(_open_log(page, "links", "page")).to_have_text(re.compile("^<script>document"))
     expect(_open_log(page, "shell_1")).to_contain_text("<script>alert(3)</script>\n<img src=x")

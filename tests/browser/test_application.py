@@ -1,0 +1,260 @@
+"""The application in a real browser, of a real master with real workers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from browser_visit import Visit
+from installed_master import CANCELLED, InstalledMaster
+from screenshots import pages
+from seeded_farm import GIANT_LINES, RARE, make
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+expect = pytest.importorskip("playwright.sync_api").expect
+expect.set_options(timeout=30_000)
+pytestmark = pytest.mark.slow
+
+_ROOT = Path(__file__).parents[2]
+_AXE = _ROOT / "web/node_modules/axe-core/axe.min.js"
+_PHONE = {"width": 360, "height": 780}
+_NAMES = (
+    *("home", "builders", "builders-filtered", "builders-empty", "builder", "builder-pending"),
+    *("builder-workers", "builder-configuration", "builder-force", "build-failed"),
+    *("build-running", "build-passed", "build-triggers", "log-giant", "pending", "workers"),
+    *("worker", "account", "audit", "missing-build", "missing-page"),
+)
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledMaster]:
+    """A farm with months of history."""
+    made = make(tmp_path_factory.mktemp("farm") / "master")
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def addresses(farm: InstalledMaster) -> dict[str, str]:
+    return pages(farm)
+
+
+@pytest.fixture
+def opened(browser: Browser, farm: InstalledMaster) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page of the farm in a window of its own."""
+    contexts = []
+
+    def open_(path: str, **settings: object) -> Page:
+        context = browser.new_context(**settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(f"{farm.url}/{path}")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+def _settled(page: Page) -> None:
+    """Wait until the page shows what it is about."""
+    page.wait_for_selector("main")
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    page.wait_for_load_state("load")
+
+
+def _build_page(visit: Visit, build: dict[str, object]) -> Page:
+    return visit.open(f"builders/{build['builderid']}/builds/{build['number']}")
+
+
+def test_a_build_is_forced_by_the_form_watched_and_rebuilt(visit: Visit):
+    page = visit.open("builders/quick?force=ask")
+    form = page.get_by_role("dialog")
+    form.get_by_role("button", name="Force").click()
+    expect(form.get_by_label("Version")).to_have_attribute("aria-invalid", "true")
+
+    form.get_by_label("Version").fill("1.0")
+    form.get_by_role("button", name="Force").click()
+
+    page.wait_for_url(re.compile(r"/builds/\d+"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("passed")
+    before = page.url
+    page.get_by_role("button", name="Rebuild").click()
+    page.wait_for_url(lambda url: re.search(r"/builds/\d+", url) and url != before)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("passed")
+
+
+def test_a_log_is_followed_while_it_grows(visit: Visit):
+    visit.master.file("growing.go").unlink(missing_ok=True)
+    build = visit.master.running_build(visit.master.force("growing"))
+
+    page = _build_page(visit, build)
+
+    log = page.get_by_role("region", name="Log stdio")
+    expect(log).to_contain_text("line 30")
+    expect(log).to_be_in_viewport()
+    visit.master.let_go("growing")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("passed")
+
+
+def test_a_build_is_stopped_with_a_reason(visit: Visit):
+    visit.master.file("stoppable.go").unlink(missing_ok=True)
+    request = visit.master.force("stoppable")
+    page = _build_page(visit, visit.master.running_build(request))
+
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_label("Reason").fill("not needed any more")
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("cancelled")
+    assert visit.master.completed(request)["results"] == CANCELLED
+    visit.master.let_go("stoppable")
+
+
+def test_a_failed_build_opens_at_what_failed(visit: Visit):
+    build = visit.master.build("failing")
+
+    page = _build_page(visit, build)
+
+    expect(
+        page.get_by_role("navigation", name="Steps").locator("[aria-current=step]")
+    ).to_contain_text("compile")
+    expect(page.get_by_role("region", name="Log stdio")).to_contain_text("oops")
+
+
+def test_what_a_build_says_is_not_taken_for_the_page(visit: Visit):
+    build = visit.master.build("<img src=x onerror=alert(2)>")
+
+    page = _build_page(visit, build)
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("<img src=x onerror=alert(2)>")
+    assert page.locator("main img[src=x], [onerror]").count() == 0
+    assert page.locator("a[href^='javascript:']").count() == 0
+
+
+def test_links_as_buildbot_made_them_lead_to_the_same_build(visit: Visit):
+    build = visit.master.build("quick")
+
+    page = visit.open(f"#/builders/{build['builderid']}/builds/{build['number']}")
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"#{build['number']}")
+
+
+def test_the_page_survives_a_master_that_is_killed_and_started_again(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+):
+    port = "c['www'] = {'port': 'tcp:21640:interface=127.0.0.1'}\n"
+    master = InstalledMaster(tmp_path_factory.mktemp("killed") / "master")
+    master.write(port + "add('quick', sh('echo hello'))\n")
+    master.start()
+    try:
+        master.connected()
+        page = browser.new_page()
+        page.goto(f"{master.url}/builders/quick")
+        expect(page.get_by_text("No build yet")).to_be_visible()
+        page.evaluate("window.notReloaded = true")
+
+        master.kill()
+        expect(page.get_by_role("alert")).to_contain_text("Reconnecting")
+        master.start()
+        master.connected()
+        build = master.build("quick")
+
+        expect(page.get_by_role("alert")).to_have_count(0)
+        expect(page.get_by_role("link", name=f"#{build['number']}").first).to_be_visible()
+        assert page.evaluate("window.notReloaded")
+        page.close()
+    finally:
+        master.end()
+
+
+def test_a_rare_word_in_a_million_lines_is_found(
+    opened: Callable[..., Page], addresses: dict[str, str]
+):
+    page = opened(addresses["log-giant"].partition("?")[0])
+    search = page.get_by_label("Search this log")
+
+    search.fill(RARE)
+    expect(page.locator("[aria-live=polite]", has_text="1")).to_be_visible()
+    search.press("Enter")
+
+    log = page.get_by_role("region", name="Log stdio")
+    expect(log).to_contain_text(RARE)
+    expect(log).to_contain_text(f"[{GIANT_LINES // 2 + 1:7d}]")
+
+
+def test_a_line_of_a_million_is_linked_to(opened: Callable[..., Page], addresses: dict[str, str]):
+    page = opened(addresses["log-giant"])
+
+    expect(page.locator("[data-chosen]")).to_contain_text("499999")
+    expect(page.locator("[data-chosen]")).to_be_in_viewport()
+
+
+def test_builders_are_filtered_and_the_address_keeps_it(opened: Callable[..., Page]):
+    page = opened("builders")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("40")
+
+    page.get_by_label("Filter").fill("tag:coverage name~linux")
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("5 of 40")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("5 of 40")
+    page.get_by_label("Filter").fill("nobody-has-this-name")
+    expect(page.get_by_text("No builder fits the filter")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_the_page(
+    opened: Callable[..., Page], addresses: dict[str, str], name: str, scheme: str
+):
+    page = opened(addresses[name], color_scheme=scheme)
+    _settled(page)
+    page.wait_for_timeout(400)  # Colours of texts fade in; axe would measure them half there.
+    page.evaluate(_AXE.read_text())
+
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+
+    bad = [
+        (one["id"], [node["html"][:200] for node in one["nodes"][:3]])
+        for one in found["violations"]
+        if one["impact"] in {"serious", "critical"}
+    ]
+    assert bad == []
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_a_page_fits_a_phone(opened: Callable[..., Page], addresses: dict[str, str], name: str):
+    page = opened(addresses[name], viewport=_PHONE)
+    _settled(page)
+
+    width = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+
+    assert width == 0
+    assert page.locator("h1").count() == 1 or name == "missing-page"
+
+
+def test_the_whole_way_to_a_failure_goes_by_keyboard(opened: Callable[..., Page]):
+    page = opened("")
+    _settled(page)
+
+    page.keyboard.press("g")
+    page.keyboard.press("b")
+    expect(page).to_have_url(re.compile("/builders$"))
+    expect(page.get_by_role("table", name="Builders")).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/builders/\d+"))
+    page.keyboard.press("/")
+    page.keyboard.type("nightly")
+    expect(page.get_by_role("dialog").get_by_text("nightly").first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("nightly")
