@@ -277,7 +277,7 @@ def _insert(
         for when in _beginnings(dice, now)
     ]
     giant = next(id_ for id_, name in builders if name == "giant-log")
-    begun = [*sorted(begun), (now - 600, giant, "giant-log")]
+    begun = [*sorted(begun), (now - 3600, giant, "giant-log")]
     last: dict[int, int] = {}
     numbers: dict[int, int] = {}
     totals: dict[int, int] = {}

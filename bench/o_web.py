@@ -1,0 +1,206 @@
+"""o. The web UI in a real browser: lines, lists, long logs, many steps, many tabs.
+
+Measures our own UI only, in the Chromium of the machine. Times are of the page's own clock
+(`performance.now()`, which starts with the navigation), the browser's processes run on the same
+machine, and a second visit of a page finds the code of the UI in the browser's cache, as most visits do."""
+import argparse
+import gzip
+import statistics
+import sys
+import tempfile
+
+from common import *
+
+sys.path[:0] = [str(HERE.parent / 'tests/scenario'), str(HERE.parent / 'tests/browser')]
+
+PARTS = ('load', 'line', 'builders', 'log', 'steps', 'tabs')
+ap = argparse.ArgumentParser()
+ap.add_argument('parts', nargs='*', default=PARTS)
+ap.add_argument('--builders', type=int, nargs='*', default=[1000, 5000])
+ap.add_argument('--lines', type=int, default=1_000_000)
+ap.add_argument('--steps', type=int, default=300)
+ap.add_argument('--tabs', type=int, default=20)
+ap.add_argument('--builds', type=int, default=200)
+a = ap.parse_args()
+
+# When an element of a selector whose text has a word is first there, and drawn.
+WATCH = """(() => {
+  window.seen = {};
+  window.longest = 0;
+  new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) window.longest = Math.max(window.longest, one.duration);
+  }).observe({ type: 'longtask', buffered: true });
+  window.waitsFor = (selector, text) => new Promise((done) => {
+    const begun = performance.now();
+    const look = () => {
+      const found = [...document.querySelectorAll(selector)].some((one) => one.textContent.includes(text));
+      if (found) setTimeout(() => done([begun, performance.now()]), 0);
+      else requestAnimationFrame(look);
+    };
+    look();
+  });
+})()"""
+
+
+@contextlib.contextmanager
+def window():
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which('chromium'),
+                                         args=['--no-sandbox', '--disable-gpu'])
+        context = browser.new_context(viewport={'width': 1440, 'height': 900})
+        context.add_init_script(WATCH)
+        yield context
+        browser.close()
+
+
+def opened(page, url, selector, text=''):
+    """Return how many milliseconds after the navigation an element is drawn."""
+    page.goto(url, wait_until='commit')
+    return page.evaluate('([selector, text]) => waitsFor(selector, text)', [selector, text])[1]
+
+
+def base():
+    return f'http://127.0.0.1:{PORT}'
+
+
+def load():
+    """The JavaScript that the first page needs."""
+    ui = HERE.parent / 'src/chargehand/web/ui'
+    with system('o', workers=[wdef('w0')], groups=[group('b', 5)]), window() as context:
+        page = context.new_page()
+        asked = []
+        page.on('response', lambda answer: asked.append(answer.url) if answer.url.endswith('.js') else None)
+        page.goto(f'{base()}/')
+        page.wait_for_selector('h1')
+        sizes = [len(gzip.compress((ui / 'assets' / one.rpartition('/')[2]).read_bytes(), 9)) for one in asked]
+        record('o_web', 'first load', files=len(sizes), js_gzip_kb=sum(sizes) / 1e3)
+
+
+def line():
+    """From a command's output to its line in the browser."""
+    script = 'for i in $(seq 1 60); do echo "at $(date +%s%3N) end"; sleep 0.25; done'
+    with system('o', workers=[wdef('w0')], groups=[group('b', 1, steps=(['sh', '-c', script],))]), window() as context:
+        page = context.new_page()
+        page.add_init_script("""
+          window.delays = []; const known = new Set();
+          new MutationObserver(() => {
+            const log = document.querySelector('[role=region]');
+            for (const [, at] of (log?.textContent ?? '').matchAll(/at (\\d{13}) end/g))
+              if (!known.has(at)) { known.add(at); delays.push(Date.now() - Number(at)); }
+          }).observe(document, { childList: true, subtree: true, characterData: true });""")
+        api = Api()
+        builder = next(iter(api.builder_ids().values()))
+        api.force(builder)
+        page.goto(f'{base()}/builders/{builder}/builds/1?step=1')
+        page.wait_for_timeout(12_000)
+        # What was written before the page was open is no delay of the page.
+        delays = page.evaluate('delays')[6:]
+        record('o_web', 'line', lines=len(delays), median_ms=statistics.median(delays), max_ms=max(delays))
+
+
+def builders():
+    """The list of builders: when its rows are there, and nothing keeps the browser busy."""
+    for count in a.builders:
+        with system('o', workers=[wdef('w0')], groups=[group('b', count)]), window() as context:
+            times = []
+            for _ in range(REPS + 1):
+                page = context.new_page()
+                times.append(opened(page, f'{base()}/builders', '[role=row] a'))
+                page.close()
+            record('o_web', f'builders {count}', first_ms=times[0], median_ms=statistics.median(times[1:]))
+
+
+def log_():
+    """A log of a million lines: open, jump to its middle, find a rare word."""
+    from seeded_farm import RARE, make
+    with tempfile.TemporaryDirectory() as place:
+        farm = make(Path(place) / 'master', giant_lines=a.lines)
+        try:
+            at = f'{farm.url}/builders/{farm.one("builders/giant-log")["builderid"]}/builds/1'
+            with window() as context:
+                shown, jumped, found = [], [], []
+                for _ in range(REPS + 1):
+                    page = context.new_page()
+                    shown.append(opened(page, at, '[role=region]', 'object 7 '))
+                    box = page.locator('[role=region][aria-label^=Log]')
+                    middle = f'[{a.lines // 2 - 30_000:7d}]'
+                    begun, ended = page.evaluate("""async (part) => {
+                        const box = document.querySelector('[role=region][aria-label^=Log]');
+                        const before = box.textContent;
+                        const begun = performance.now();
+                        box.scrollTop = box.scrollHeight / 2;
+                        await new Promise((done) => {
+                          const look = () => {
+                            const text = box.textContent;
+                            if (text !== before && /object \\d{6,}/.test(text)) done();
+                            else requestAnimationFrame(look);
+                          };
+                          requestAnimationFrame(look);
+                        });
+                        return [begun, performance.now()];
+                    }""", middle)
+                    jumped.append(ended - begun)
+                    page.get_by_label('Search this log').fill(RARE)
+                    begun, ended = page.evaluate("waitsFor('[aria-live=polite]', '1')")
+                    found.append(ended - begun)
+                    box.wait_for()
+                    page.close()
+                record('o_web', f'log {a.lines}', open_ms=statistics.median(shown[1:]),
+                       jump_ms=statistics.median(jumped[1:]), search_ms=statistics.median(found[1:]))
+        finally:
+            farm.end()
+
+
+def steps():
+    """A build of many steps while it runs: the longest task that keeps the page from drawing."""
+    many = [['sh', '-c', f'echo {number}; sleep 0.02'] for number in range(a.steps)]
+    with system('o', workers=[wdef('w0')], groups=[group('b', 1, steps=many)]), window() as context:
+        page = context.new_page()
+        api = Api()
+        builder = next(iter(api.builder_ids().values()))
+        events = Events('builds/*/*', 'steps/*/*', 'logs/*/*')
+        api.force(builder)
+        opened(page, f'{base()}/builders/{builder}/builds/1', 'h1', '#1')
+        page.wait_for_timeout(2000)
+        page.evaluate('window.longest = 0')
+        begun = time.perf_counter()
+        page.wait_for_function("document.querySelector('h1').textContent.includes('passed')", timeout=300_000)
+        took = time.perf_counter() - begun
+        record('o_web', f'steps {a.steps}', longest_task_ms=page.evaluate('longest'),
+               steps_per_second=a.steps / took)
+        events.stop()
+
+
+def tabs():
+    """Builds while many tabs show the first page: the master's CPU per build, and builds per second."""
+    with system('o', workers=[wdef('w0')], groups=[group('b', 1)]) as m, window() as context:
+        api = Api()
+        builder = next(iter(api.builder_ids().values()))
+
+        def round_():
+            events = Events('builds/*/*')
+            cpu, begun = m.cpu(), time.perf_counter()
+            force_many([(builder, {})] * a.builds)
+            events.wait_count(a.builds)
+            took = time.perf_counter() - begun
+            events.stop()
+            return a.builds / took, (m.cpu() - cpu) / a.builds * 1e3
+
+        round_()
+        rates = {}
+        for _ in range(REPS):
+            rates.setdefault('alone', []).append(round_())
+            pages = [context.new_page() for _ in range(a.tabs)]
+            for page in pages:
+                page.goto(f'{base()}/')
+            rates.setdefault('tabs', []).append(round_())
+            for page in pages:
+                page.close()
+        for name, values in rates.items():
+            record('o_web', f'tabs: {name}', builds_per_second=statistics.median(v[0] for v in values),
+                   master_cpu_ms=statistics.median(v[1] for v in values))
+
+
+for part in a.parts:
+    {'load': load, 'line': line, 'builders': builders, 'log': log_, 'steps': steps, 'tabs': tabs}[part]()
