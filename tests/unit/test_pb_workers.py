@@ -172,6 +172,21 @@ async def test_lines_are_counted_for_workers_that_do_not_count_them(
     assert (told in received.text()) is counts
 
 
+async def test_a_command_that_has_ended_may_have_written_too_many_lines(farm: Farm) -> None:
+    async def run(order: WorkerCommand) -> None:
+        order.send(stdout="a line\n" * 3, rc=0)
+        await inward(order.complete)
+
+    stock = PbWorker(run)
+    stock.info["worker_commands"]["shell"] = "3.0"
+    await farm.connect(stock)
+    received = Received()
+
+    await farm.session.run(command(max_lines=2), received)
+
+    assert received.values == {"failure_reason": "max_lines_failure", "rc": -1}
+
+
 async def test_commands_in_one_directory_have_objects_of_their_own(farm: Farm) -> None:
     both = asyncio.Barrier(2)
 

@@ -17,11 +17,16 @@ class LineLimit:
         self._exceeded = exceeded
         self._lines = 0
 
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether there were too many."""
+        return self._lines > self._most
+
     def count(self, text: bytes) -> bool:
         """Count the lines of a piece of output; True once, when there are too many."""
-        was_exceeded = self._lines > self._most
+        was_exceeded = self.is_exceeded
         self._lines += text.count(b"\n")
-        if was_exceeded or self._lines <= self._most:
+        if was_exceeded or not self.is_exceeded:
             return False
         self._exceeded()
         return True

@@ -16,6 +16,8 @@ _LATE = 1.0
 """Seconds that the exit status may come after the end of a command."""
 _LETTERS = {"stdout": b"o", "stderr": b"e", "header": b"h"}
 _STDIO = "stdio"
+_KILLED = -1
+"""What stock workers tell of a command that they have killed."""
 _TOO_MANY_LINES = b"command exceeded max lines, attempting to kill\n"
 _LONGEST_REASON = 2000
 _ANSWERS = {"glob": "files", "listdir": "files", "stat": "stat"}
@@ -142,6 +144,8 @@ class RunningCommand:
             # A stock worker goes on when it cannot encode one of its messages.
             self._receive(Value(key="why", value=_NO_ANSWER))
             value = 1
+        elif value == 0 and self._lines is not None and self._lines.is_exceeded:
+            value = _KILLED  # Its output came with its end, too late to kill it.
         self.status = value
         if self._is_shell:
             self._output.end_lines()
