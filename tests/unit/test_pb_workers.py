@@ -376,6 +376,28 @@ async def test_a_small_file_is_downloaded_at_once(farm: Farm, content: bytes) ->
     assert received.values["rc"] == (0 if content else 1)
 
 
+async def test_a_worker_that_cannot_write_a_file_says_why(farm: Farm) -> None:
+    async def run(order: WorkerCommand) -> None:
+        await inward(order.arguments["reader"].callRemote, "read", 4)
+        try:
+            raise OSError(28, "No space left on device")
+        except OSError:
+            await inward(order.complete, pb.CopyableFailure())
+
+    await farm.connect(PbWorker(run))
+    received = [Received() for _ in range(2)]
+    pieces = [
+        command("downloadFile", 1, content=b"01234", more=True, workerdest="f"),
+        command("downloadFile", 2, content=b"56789", offset=5, more=True, workerdest="f"),
+    ]
+
+    await asyncio.gather(*map(farm.session.run, pieces, received))
+
+    for one in received:
+        assert one.values["rc"] == 1
+        assert "No space left on device" in one.values["why"]
+
+
 async def test_a_file_that_is_given_up_frees_the_worker(farm: Farm) -> None:
     async def run(order: WorkerCommand) -> None:
         await order.interrupted

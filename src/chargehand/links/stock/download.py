@@ -37,6 +37,11 @@ class Download(RunningCommand):
         self._idle: asyncio.TimerHandle | None = None
         self.on_end(self._wake)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the worker has taken something of it."""
+        return self._position > 0
+
     async def take(self, arguments: Mapping[str, Any]) -> None:
         """Take a piece; return when the worker has it, or has ended."""
         content, offset = bytes(arguments["content"]), int(arguments.get("offset") or 0)

@@ -197,11 +197,18 @@ class StockSession(WorkerSession):
         if arguments.get("more") and not download.is_over:
             receive(Value(key="rc", value=0))
             return
-        await self._until_ended(download.command_id, download)
-        if download.why:
-            receive(Value(key="why", value=download.why))
+        why = ""
+        try:
+            await self._until_ended(download.command_id, download)
+        except CommandRefused as error:
+            if not download.has_begun:
+                raise
+            why = str(error)  # It could not write: its disk is full, perhaps.
+        if why := download.why or why:
+            receive(Value(key="why", value=why))
         # One that ended before the last piece has failed, whatever it says.
-        status = download.status if not arguments.get("more") else download.status or 1
+        is_cut = why or arguments.get("more")
+        status = download.status if not is_cut else download.status or 1
         receive(Value(key="rc", value=status))
 
     async def _begin_download(self, key: tuple[str, str, str], command: Command) -> Download:
