@@ -376,6 +376,15 @@ async def test_a_small_file_is_downloaded_at_once(farm: Farm, content: bytes) ->
     assert received.values["rc"] == (0 if content else 1)
 
 
+async def test_a_file_is_looked_at_where_old_workers_look(farm: Farm) -> None:
+    stock = await farm.connect()
+    looked = command("stat", workdir="build", file="a/b", logEnviron=False)
+
+    await farm.session.run(looked, Received())
+
+    assert stock.commands[0][1].arguments == {"file": "build/a/b", "logEnviron": False}
+
+
 async def test_a_worker_that_cannot_write_a_file_says_why(farm: Farm) -> None:
     async def run(order: WorkerCommand) -> None:
         await inward(order.arguments["reader"].callRemote, "read", 4)

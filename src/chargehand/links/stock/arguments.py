@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,6 +53,8 @@ def stock_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
             return _shell(arguments)
         case "uploadFile" | "uploadDirectory":
             return _upload(name, arguments)
+        case "stat":
+            return _stat(arguments)
         case _:
             return {key: value for key, value in arguments.items() if key not in _OURS}
 
@@ -109,6 +112,13 @@ def _variable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_text(one) for one in value]
     return value
+
+
+def _stat(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Workers of Buildbot 0.8.12 know no ``workdir`` here."""
+    told = {key: value for key, value in arguments.items() if key not in (*_OURS, "workdir")}
+    path = posixpath.join(str(arguments.get("workdir") or ""), str(arguments.get("file")))
+    return {**told, "file": path}
 
 
 def _upload(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
