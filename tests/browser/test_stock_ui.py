@@ -72,6 +72,12 @@ c['www']['plugins'] = {'waterfall_view': {}, 'console_view': {}, 'grid_view': {}
 """
 
 
+_GUARDED = """
+add('quick', sh('true'))
+c['www']['auth'] = util.UserPasswordAuth({'ann': 'correct horse'})
+"""
+
+
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledMaster]:
     """A master beside which the interface is installed."""
@@ -86,6 +92,19 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledMaster]
     master.build("quick")
     master.build("committing")
     eventually("the builds of the changes", lambda: len(_finished(master, "built")) >= 1)
+    yield master
+    master.end()
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[InstalledMaster]:
+    """The same where people log in."""
+    master = InstalledMaster(tmp_path / "master")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(_PACKAGES), prepend=":")
+        master.write(_GUARDED + _address(free_port()))
+        master.start()
+    master.connected()
     yield master
     master.end()
 
@@ -143,7 +162,7 @@ def opened(
 ) -> Iterator[Callable[[str], Page]]:
     """Return a function that opens a page of the interface, in which nothing may go wrong."""
     page = browser.new_context(viewport={"width": 1300, "height": 900}).new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     troubles = _watched(page)
     hosts: set[str] = set()
     page.on("request", lambda asked: hosts.add(urlsplit(asked.url).netloc))
@@ -374,3 +393,28 @@ def _is_paused(master: InstalledMaster, wanted: bool) -> bool:
 def _is_enabled(master: InstalledMaster, wanted: bool) -> bool:
     (found,) = master.get("schedulers?name=any")
     return found["enabled"] is wanted
+
+
+def test_somebody_logs_in_may_do_more_and_logs_out(
+    browser: Browser, guarded: InstalledMaster
+) -> None:
+    page = browser.new_context(viewport={"width": 1300, "height": 900}).new_page()
+    page.set_default_timeout(30_000)
+    troubles = _watched(page)
+    page.goto(f"{guarded.url}/stock/#/builders/1")
+    page.click("text=Anonymous")
+    page.click(".dropdown-menu >> text=Login")
+    page.fill("[name=username]", "ann")
+    page.fill("[name=password]", "correct horse")
+    page.click("main button")
+    page.wait_for_url("**/stock/#/builders/1")
+    page.click("button:has-text('force')")
+    page.click("text=Start build")
+    expect(page.locator("text=SUCCESS").first).to_be_visible()
+    build = guarded.one("builds/1")
+    assert guarded.properties(build)["owner"][0] == "ann"
+    page.click("nav >> text=ann")
+    page.click(".dropdown-menu >> text=Logout")
+    expect(page.locator("text=Anonymous")).to_be_visible()
+    assert troubles == []
+    page.context.close()

@@ -15,7 +15,7 @@ from web_site import Site, visited, with_web
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot.plugins import util
 from buildbot.www import resource
-from buildbot.www.avatar import AvatarBase, finder
+from buildbot.www.avatar import AvatarBase, Finder
 from chargehand.config.avatars import AvatarMethod, Elsewhere, Picture, Portrait
 from chargehand.config.errors import ConfigErrors
 from chargehand.web.plugins import avatars
@@ -251,7 +251,7 @@ async def test_what_is_elsewhere_has_limits(elsewhere: Served, path: str) -> Non
 
 
 def _find(method: AvatarBase) -> Callable[[str, str, int], Any]:
-    return finder(method, EngineAccess())
+    return Finder(method, EngineAccess())
 
 
 async def test_gravatar_learns_a_checksum() -> None:
@@ -339,6 +339,12 @@ def test_methods_are_configured(tmp_path: Path, value: str, names: list[str]) ->
     config = _read(tmp_path, value)
     assert [one.name for one in config.web.avatars] == names
     assert config.warnings == ()
+
+
+def test_a_changed_method_is_a_change(tmp_path: Path) -> None:
+    web = _read(tmp_path, "[util.AvatarGitHub(token='a')]").web
+    assert web == _read(tmp_path, "[util.AvatarGitHub(token='a')]").web
+    assert web != _read(tmp_path, "[util.AvatarGitHub(token='b')]").web
 
 
 def test_what_is_no_method_is_an_error(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -164,18 +163,23 @@ def _items(found: Any) -> list[dict[str, Any]]:
     return [one for one in items or () if isinstance(one, dict)]
 
 
-def finder(
-    method: AvatarBase, access: MasterAccess
-) -> Callable[[str, str, int], Awaitable[Portrait | None]]:
-    """Return the engine's way to ask a method."""
+class Finder(ComparableMixin):
+    """The engine's way to ask a method; equal for equal methods."""
 
-    async def find(email: str, username: str, size: int) -> Portrait | None:
+    compare_attrs: ClassVar[Any] = ("method",)
+
+    def __init__(self, method: AvatarBase, access: MasterAccess) -> None:
+        self.method = method
+        self._access = access
+
+    async def __call__(self, email: str, username: str, size: int) -> Portrait | None:
+        """Return a person's picture, or None. Raises what the method raises."""
+        self.method.master = self._access.master
         redirect = importlib.import_module("buildbot.www.resource").Redirect
-        method.master = access.master
-        name = f"getUserAvatar of {type(method).__name__}"
+        name = f"getUserAvatar of {type(self.method).__name__}"
         person = (email.encode(), username.encode() or None)
         try:
-            found = await answered(name, method.getUserAvatar, *person, size, _NOBODY)
+            found = await answered(name, self.method.getUserAvatar, *person, size, _NOBODY)
         except redirect as elsewhere:
             return Elsewhere(_text(elsewhere.args[0]))
         if found is None or isinstance(found, Picture | Elsewhere):
@@ -185,8 +189,6 @@ def finder(
         raise TypeError(
             f"{name} must return (media type, bytes) or None, not {type(found).__name__}"
         )
-
-    return find
 
 
 _NOBODY = ""

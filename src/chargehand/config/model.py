@@ -242,7 +242,7 @@ class LogConfig(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str = "utf-8"
 
 
-@compared_without("plugins", "dashboards", "avatars", "options")
+@compared_without("plugins", "dashboards", "options")
 class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The web server; ``listen`` has (host, port) pairs or unix socket paths; empty: no server."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from buildbot._border.arguments import did_you_mean
 from buildbot._host.reading.section import Section
 from buildbot._host.views.engine_access import EngineAccess
-from buildbot.www.avatar import AvatarBase, finder
+from buildbot.www.avatar import AvatarBase, Finder
 from buildbot.www.dashboards import DashboardApi
 from chargehand.config.avatars import AvatarMethod
 from chargehand.config.badges import BadgeSettings, BadSettings, of_plugin
@@ -71,7 +71,7 @@ def read_avatars(part: Section, access: EngineAccess) -> tuple[AvatarMethod, ...
     found = []
     for method in given if isinstance(given, list | tuple) else [given]:
         if isinstance(method, AvatarBase):
-            found.append(AvatarMethod(name=str(method.name), find=finder(method, access)))
+            found.append(AvatarMethod(name=str(method.name), find=Finder(method, access)))
         else:
             part.wrong("avatar_methods", "a list of util.AvatarGravatar(), util.AvatarGitHub() …")
             break

@@ -86,7 +86,7 @@ class Avatars:
 
     async def _picture(self, key: _Key) -> Picture | None:
         methods = self._config().web.avatars
-        if methods is not self._methods:
+        if methods != self._methods:
             self._methods = methods
             self._kept.clear()
         kept = self._kept.get(key)
