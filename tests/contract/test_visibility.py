@@ -204,7 +204,7 @@ def _paths() -> Iterator[str]:
             letter, _, name = segment.partition(":")
             values = _values(letter, name) if name else [segment]
             paths = [f"{path}/{value}" for path in paths for value in values]
-        question = "?text=e" if endpoint.form == "search" else ""
+        question = "?text=e" if endpoint.kind == "matches" else ""
         yield from (path + question for path in paths)
 
 

@@ -152,7 +152,7 @@ def _reading(path: str, endpoint: Endpoint) -> Resource:
         },
         "required": [endpoint.key, "meta"],
     }
-    if endpoint.form == "search":
+    if endpoint.kind == "matches":
         schema["properties"]["lines"] = {"type": "array", "items": {"type": "integer"}}
         schema["required"] = ["meta"]
     described["summary"] = f"Read {kind.plural.strip('_')}{many}"
