@@ -157,6 +157,26 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('@/pages/audit/Audit'), 'Audit'),
 });
 
+export interface ChangesSearch {
+  /** The filter. */
+  q?: string;
+  /** Only changes with smaller numbers: a page of the list. */
+  before?: number;
+}
+
+const changes = createRoute({
+  getParentRoute: () => root,
+  path: '/changes',
+  validateSearch: (search: Search): ChangesSearch => ({ q: text(search.q), before: number(search.before) }),
+  component: lazyRouteComponent(() => import('@/pages/changes/Changes'), 'Changes'),
+});
+
+const change = createRoute({
+  getParentRoute: () => root,
+  path: '/changes/$changeid',
+  component: lazyRouteComponent(() => import('@/pages/changes/Change'), 'ChangePage'),
+});
+
 const routeTree = root.addChildren([
   home,
   builders,
@@ -169,6 +189,8 @@ const routeTree = root.addChildren([
   worker,
   account,
   audit,
+  changes,
+  change,
 ]);
 
 export const router = createRouter({

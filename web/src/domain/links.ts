@@ -1,0 +1,21 @@
+/** Addresses in texts that people wrote. */
+
+export interface Part {
+  text: string;
+  url?: string;
+}
+
+/** The text in parts; those that are addresses (`http`, `https`) have a `url`. */
+export function linked(text: string): Part[] {
+  const parts: Part[] = [];
+  let end = 0;
+  for (const match of text.matchAll(/https?:\/\/[^\s<>"']+/g)) {
+    // What ends a sentence or closes a bracket is not part of the address.
+    const url = match[0].replace(/[.,;:!?)\]}]+$/, '');
+    if (match.index > end) parts.push({ text: text.slice(end, match.index) });
+    parts.push({ text: url, url });
+    end = match.index + url.length;
+  }
+  if (end < text.length) parts.push({ text: text.slice(end) });
+  return parts;
+}
