@@ -29,7 +29,9 @@ export const client = new QueryClient({
   },
 });
 
-export const live = new Live(() => void client.invalidateQueries({ queryKey: ['rest'] }));
+export const live = new Live(() => {
+  for (const kind of ['rest', 'grown']) void client.invalidateQueries({ queryKey: [kind] });
+});
 
 const LISTS_AGAIN_AFTER = 700;
 const dirty = new Map<string, RestKey>();

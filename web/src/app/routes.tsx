@@ -177,6 +177,68 @@ const change = createRoute({
   component: lazyRouteComponent(() => import('@/pages/changes/Change'), 'ChangePage'),
 });
 
+
+
+export interface ConsoleSearch {
+  /** The filter of builders. */
+  q?: string;
+  branch?: string;
+  before?: number;
+  /** Also builders that have built none of these changes. */
+  all?: true;
+}
+
+const consoleView = createRoute({
+  getParentRoute: () => root,
+  path: '/console',
+  validateSearch: (search: Search): ConsoleSearch => ({
+    q: text(search.q),
+    branch: text(search.branch),
+    before: number(search.before),
+    all: flag(search.all),
+  }),
+  component: lazyRouteComponent(() => import('@/pages/console/Console'), 'Console'),
+});
+
+export interface GridSearch {
+  /** The filter of builders. */
+  q?: string;
+  branch?: string;
+  /** How many revisions of each branch. */
+  revisions?: number;
+}
+
+const grid = createRoute({
+  getParentRoute: () => root,
+  path: '/grid',
+  validateSearch: (search: Search): GridSearch => ({
+    q: text(search.q),
+    branch: text(search.branch),
+    revisions: number(search.revisions),
+  }),
+  component: lazyRouteComponent(() => import('@/pages/grid/Grid'), 'Grid'),
+});
+
+export interface WaterfallSearch {
+  /** The filter of builders. */
+  q?: string;
+  /** The end of the part of time that is seen, in seconds since 1970; without it, now. */
+  to?: number;
+  /** How much time is seen, in seconds. */
+  span?: number;
+}
+
+const waterfall = createRoute({
+  getParentRoute: () => root,
+  path: '/waterfall',
+  validateSearch: (search: Search): WaterfallSearch => ({
+    q: text(search.q),
+    to: number(search.to),
+    span: number(search.span),
+  }),
+  component: lazyRouteComponent(() => import('@/pages/waterfall/Waterfall'), 'Waterfall'),
+});
+
 const routeTree = root.addChildren([
   home,
   builders,
@@ -191,6 +253,9 @@ const routeTree = root.addChildren([
   audit,
   changes,
   change,
+  consoleView,
+  grid,
+  waterfall,
 ]);
 
 export const router = createRouter({

@@ -6,7 +6,7 @@ import { useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, Change, Why } from '@/api/types';
 import { firstLine, personName, shortRevision } from '@/domain/builds';
 import { count, counted } from '@/domain/durations';
-import { WORDS, stateOf, type State } from '@/domain/states';
+import { BAD, WORDS, stateOf, type State } from '@/domain/states';
 import { Answered, SkeletonRows } from '@/parts/Answered';
 import { BuildTable } from '@/parts/BuildTable';
 import { Copyable } from '@/parts/Copyable';
@@ -100,7 +100,7 @@ function Shown({ change }: { change: Change }) {
                   <p className={classes.quiet}>Nothing has built it yet.</p>
                 ) : (
                   <>
-                    <BuildTable builds={rows} names={names} />
+                    <BuildTable builds={failuresFirst(rows)} names={names} />
                     {meta.total > rows.length && (
                       <p className={classes.quiet}>
                         These are the newest {count(rows.length)} of {count(meta.total)} builds.
@@ -149,7 +149,17 @@ function Neighbour({ id, text }: { id: number | undefined; text: 'Older' | 'Newe
 function Totals({ builds }: { builds: readonly Build[] }) {
   const totals = new Map<State, number>();
   for (const build of builds) totals.set(stateOf(build), (totals.get(stateOf(build)) ?? 0) + 1);
-  return [...totals].map(([state, number]) => `${count(number)} ${WORDS[state]}`).join(' · ');
+  return RANKED.flatMap((state) => {
+    const number = totals.get(state);
+    return number === undefined ? [] : [`${count(number)} ${WORDS[state]}`];
+  }).join(' · ');
+}
+
+const RANKED: readonly State[] = ['failure', 'exception', 'warnings', 'running', 'retry', 'cancelled', 'skipped', 'success'];
+
+/** What somebody has to look at comes first; else the newest. */
+function failuresFirst(builds: readonly Build[]): Build[] {
+  return builds.toSorted((one, other) => Number(BAD.has(stateOf(other))) - Number(BAD.has(stateOf(one))));
 }
 
 function Files({ files }: { files: readonly string[] }) {
