@@ -19,6 +19,8 @@ _VALUES = {"s:buildername": "builder 0", "i:step_name": "compile", "i:log_slug":
     "n:step_number": "0",
 }
 
+_COMPARED = {"integer": "1", "datetime": "1", "float": "1.5", "boolean": "true"}
+
 
 def _path(path: str) -> str:
     return "/".join(
@@ -79,7 +81,9 @@ async def test_every_field_that_can_be_compared_is_filtered_and_sorted_by(tmp_pa
             if endpoint.kind in RESTRICTED:
                 continue
             for name, field in KINDS[endpoint.plural].types().items():
-                value = {"integer": "1", "datetime": "1", "boolean": "true"}.get(field.word, "x")
+                value = {"integer": "1", "datetime": "1", "float": "1.5", "boolean": "true"}.get(
+                    field.word, "x"
+                )
                 operator = "contains" if field.is_list else "eq"
                 if field.word in {"jsonobject", "sourcedproperties"} or field.word in {
                     "master",

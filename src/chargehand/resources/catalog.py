@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Never
 
-from chargehand.resources import audit, builds, farm, made, records, sources
+from chargehand.resources import audit, builds, farm, made, records, sources, trends
 from chargehand.resources.entity import Entity
 
 ENTITIES: tuple[Entity[Never], ...] = (
@@ -14,6 +14,7 @@ ENTITIES: tuple[Entity[Never], ...] = (
     *made.ENTITIES,
     *records.ENTITIES,
     *sources.ENTITIES,
+    *trends.ENTITIES,
 )
 
 KINDS: dict[str, Entity[Never]] = {entity.plural: entity for entity in ENTITIES}

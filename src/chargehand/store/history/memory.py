@@ -23,7 +23,7 @@ WINDOW = 30 * DAY
 """Seconds that the statistics of a builder are about."""
 
 _MEASURED = {Result.SUCCESS, Result.WARNINGS, Result.FAILURE, Result.EXCEPTION}
-GOOD = (Result.SUCCESS, Result.WARNINGS)
+GOOD = frozenset((Result.SUCCESS, Result.WARNINGS))
 _UNKNOWN = -1
 _ID = attrgetter("id")
 _WIDTH = 6
@@ -53,14 +53,51 @@ class Record(NamedTuple):
         }
 
 
+class Work:
+    """How long workers were busy in each hour, and how many builds they began."""
+
+    __slots__ = ("begun", "seconds")
+
+    def __init__(self) -> None:
+        self.begun: dict[tuple[int, int], int] = {}
+        """By the number of the hour, and worker."""
+        self.seconds: dict[tuple[int, int], float] = {}
+        """Likewise."""
+
+    def add(self, worker: int, started: float, ended: float) -> None:
+        """Add a build."""
+        hour = int(started // HOUR)
+        key = hour, worker
+        self.begun[key] = self.begun.get(key, 0) + 1
+        while started < ended:
+            end = min(ended, (hour + 1) * HOUR)
+            key = hour, worker
+            self.seconds[key] = self.seconds.get(key, 0.0) + end - started
+            started = end
+            hour += 1
+
+
 class Ended:
     """Builds that have ended, in no order: columns, in one array."""
 
-    __slots__ = ("values",)
+    __slots__ = ("_known", "_work", "values")
 
     def __init__(self) -> None:
         self.values = array("d")
         """Of each build: builder, worker, start, seconds, seconds of waiting, and result."""
+        self._known = 0
+        self._work = Work()
+
+    def work(self) -> Work:
+        """Return what workers did for these builds."""
+        if self._known != len(self.values):
+            work = Work()
+            for worker, started, seconds in zip(
+                self.workers, self.started, self.seconds, strict=True
+            ):
+                work.add(int(worker), started, started + seconds)
+            self._work, self._known = work, len(self.values)
+        return self._work
 
     def __len__(self) -> int:
         return len(self.values) // _WIDTH

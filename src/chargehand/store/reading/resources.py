@@ -20,6 +20,7 @@ from chargehand.store.engine.database import Database, Lane
 from chargehand.store.engine.reading import Reading, tables_of
 from chargehand.store.history.history import History
 from chargehand.store.history.recent import RecentBuilds
+from chargehand.store.history.statistics import Statistics
 from chargehand.store.reading import (
     blame,
     commit_graph,
@@ -75,7 +76,9 @@ class Resources:
         self._up_to_date = up_to_date or {}
         self._lane = lane
         self._totals = _Totals()
-        self._recent = RecentBuilds(database=database, history=history or History(database))
+        history = history or History(database)
+        self._recent = RecentBuilds(database=database, history=history)
+        self._statistics = Statistics(database=database, history=history)
 
     async def fetch(self, query: Query) -> Page:
         """Return rows with the REST API's fields, filtered, sorted and cut in SQL.
@@ -83,16 +86,20 @@ class Resources:
         Raises ValueError for an unknown kind or field, or an impossible filter.
         """
         special = _SPECIAL.get(query.kind)
-        if special is None and query.kind not in KINDS:
+        statistics = self._statistics.kinds.get(query.kind)
+        if special is None and statistics is None and query.kind not in KINDS:
             raise ValueError(f"unknown kind of resource: {query.kind}")
         if _names_a_password(query):
             return Page(rows=[], total=0)
+        await self._statistics.prepare(query, self._lane)
         wanted = await self._recent.prepare(query, self._lane)
         as_of = await self._as_of(query)
 
         def read(connection: Connection) -> Page:
             reading = Reading(connection, query.sees)
-            if special is None:
+            if statistics is not None:
+                page = select(statistics(reading, query, as_of), query)
+            elif special is None:
                 rows, total = self._page(reading, wanted, as_of)
                 self._recent.add(reading, query, rows, as_of)
                 page = Page(rows=rows, total=total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -200,6 +201,13 @@ def _integer(text: str) -> int:
     return int(text)
 
 
+def _number(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
+
+
 def _boolean(text: str) -> bool:
     try:
         return _BOOLEANS[text.lower()]
@@ -221,6 +229,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "integer": _integer,
     "datetime": _integer,
     "boolean": _boolean,
+    "float": _number,
     "string": _string,
     "identifier": _string,
 }

@@ -1,0 +1,265 @@
+"""Statistics of builds by interval, of workers, and of steps that fail now and then."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import compress
+
+from sqlalchemy import bindparam, select
+
+from chargehand.domain.result import Result
+from chargehand.resources.field import Resource
+from chargehand.resources.query import Query
+from chargehand.store.engine.database import Database, Lane
+from chargehand.store.engine.reading import Reading
+from chargehand.store.engine.tables import builders, builds, masters, steps, workers
+from chargehand.store.history.history import TABLE, History
+from chargehand.store.history.memory import (
+    DAY,
+    GOOD,
+    HOUR,
+    WINDOW,
+    Memory,
+    Work,
+    are_measured,
+    quantile,
+)
+
+_SECONDS = {"hour": HOUR, "day": DAY, "week": 7 * DAY}
+_MONDAY = 4 * DAY
+"""The first one after the beginning of 1970."""
+_MOST_INTERVALS = 5000
+_MOST_KNOWN = 4 * _MOST_INTERVALS
+_LONGEST = DAY
+"""How long before the time that is asked about builds of workers are looked at."""
+
+_BUILDERS = select(builders.c.id, builders.c.name)
+_WORKERS = select(workers.c.id, workers.c.name)
+_NOT_GOOD = (Result.WARNINGS, Result.FAILURE, Result.EXCEPTION)
+_FAILED = (
+    select(builds.c.builder_id, steps.c.name, builds.c.started_at)
+    .select_from(steps.join(builds, builds.c.id == steps.c.build_id))
+    .where(
+        steps.c.result == int(Result.FAILURE),
+        builds.c.result.in_([int(one) for one in _NOT_GOOD]),
+        builds.c.started_at >= bindparam("start"),
+        builds.c.started_at < bindparam("end"),
+    )
+)
+
+
+class Span:
+    """The time that a question is about, in whole intervals."""
+
+    def __init__(self, arguments: Mapping[str, int | str], now: float) -> None:
+        """Raise ValueError for too many intervals."""
+        self.length = _SECONDS[str(arguments.get("interval", "day"))]
+        until = int(arguments.get("until", int(now) + 1))
+        since = int(arguments.get("since", until - WINDOW))
+        offset = _MONDAY if self.length == 7 * DAY else 0
+        self.start = (since - offset) // self.length * self.length + offset
+        self.until = until
+        count = -(-(until - self.start) // self.length)
+        if count > _MOST_INTERVALS:
+            raise ValueError(
+                f"these are {count:,} intervals, and there may be {_MOST_INTERVALS:,}: ask for a "
+                "shorter time, or longer intervals"
+            )
+        self.starts = range(self.start, until, self.length)
+        self.end = self.start + max(0, count) * self.length
+
+
+class Statistics:
+    """Answers questions about ``statistics/…``."""
+
+    def __init__(self, *, database: Database, history: History) -> None:
+        self._database = database
+        self._history = history
+        self._known: dict[tuple[int, int], Resource] = {}
+        """By start and end of the interval."""
+        self.kinds: Mapping[str, Callable[[Reading, Query, int], list[Resource]]] = {
+            "builder_statistics": self._of_builders,
+            "step_statistics": self._of_steps,
+            "worker_statistics": self._of_workers,
+        }
+
+    async def prepare(self, query: Query, lane: Lane) -> None:
+        """Read what is needed into memory. Raises ValueError."""
+        if query.kind in self.kinds:
+            span = Span(query.arguments, self._database.now())
+            await self._history.cover(span.start - _LONGEST, lane)
+
+    def _seen(self, reading: Reading, query: Query) -> Mapping[int, str]:
+        """Return the builders that are asked about and seen, by identifier."""
+        reading.tables |= {TABLE, masters.name}
+        only = query.arguments.get("builderid")
+        rows = reading.execute(_BUILDERS, {})
+        return {row[0]: row[1] for row in rows if only is None or row[0] == only}
+
+    def _of_builders(self, reading: Reading, query: Query, as_of: int) -> list[Resource]:
+        span = Span(query.arguments, self._database.now())
+        only = query.arguments.get("builderid")
+        seen = self._seen(reading, query)
+        with self._history.using:
+            memory = self._history.look(reading.connection, as_of)
+            wanted = _wanted(memory, seen)
+            return [
+                self._interval(memory, start, start + span.length, wanted)
+                | {"starts_at": start, "builderid": only}
+                for start in span.starts
+            ]
+
+    def _interval(
+        self, memory: Memory, start: int, end: int, wanted: Mapping[int, str] | None
+    ) -> Resource:
+        """Return the statistics of an interval, which are kept while no build is added to it."""
+        if wanted is not None:
+            return _interval(memory, start, end, wanted)
+        hours = map(memory.hours.get, range(start // HOUR, end // HOUR))
+        count = sum(len(hour) for hour in hours if hour is not None)
+        known = self._known.get((start, end))
+        if known is not None and known["builds"] == count:
+            return known
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        found = self._known[start, end] = _interval(memory, start, end, None)
+        return found
+
+    def _of_workers(self, reading: Reading, query: Query, as_of: int) -> list[Resource]:
+        span = Span(query.arguments, self._database.now())
+        names = {row[0]: row[1] for row in reading.execute(_WORKERS, {})}
+        seen = self._seen(reading, query)
+        with self._history.using:
+            memory = self._history.look(reading.connection, as_of)
+            wanted = _wanted(memory, seen)
+            busy = _busy(memory, span, wanted, self._database.now())
+        return [
+            {
+                "workerid": worker,
+                "name": names[worker],
+                "starts_at": start,
+                "busy_seconds": round(seconds, 3),
+                "builds": count,
+            }
+            for (start, worker), (seconds, count) in sorted(busy.items())
+            if worker in names
+        ]
+
+    def _of_steps(self, reading: Reading, query: Query, as_of: int) -> list[Resource]:
+        span = Span(query.arguments, self._database.now())
+        names = self._seen(reading, query)
+        failed: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for builder, step, started in reading.execute(
+            _FAILED, {"start": float(span.start), "end": float(span.end)}
+        ):
+            if builder in names:
+                failed[builder][step].append(started)
+        with self._history.using:
+            memory = self._history.look(reading.connection, as_of)
+            rows = [
+                _step(builder, names[builder], step, sorted(times), good)
+                for builder, of_builder in failed.items()
+                for good in (_good(memory, builder, span),)
+                for step, times in of_builder.items()
+            ]
+        return sorted(rows, key=lambda row: (-row["flips"], -row["failures"], row["name"]))
+
+
+def _wanted(memory: Memory, seen: Mapping[int, str]) -> Mapping[int, str] | None:
+    """Return the builders whose builds count; None for all that are in memory.
+
+    What is left in memory of deleted builders does not count.
+    """
+    return None if memory.lines.keys() <= seen.keys() else seen
+
+
+def _interval(memory: Memory, start: int, end: int, wanted: Mapping[int, str] | None) -> Resource:
+    """Return the statistics of builds that began in that time, of the builders *wanted*."""
+    results, seconds, waits = array("d"), array("d"), array("d")
+    for number in range(start // HOUR, end // HOUR):
+        if (ended := memory.hours.get(number)) is None:
+            continue
+        columns = ended.results, ended.seconds, ended.waits
+        if wanted is None:
+            of_hour: Sequence[array[float]] = columns
+        else:
+            mask = list(map(wanted.__contains__, ended.builders))
+            of_hour = [array("d", compress(column, mask)) for column in columns]
+        for column, more in zip((results, seconds, waits), of_hour, strict=True):
+            column.extend(more)
+    mask = list(are_measured(results))
+    durations, waiting = sorted(compress(seconds, mask)), sorted(compress(waits, mask))
+    return {
+        "builds": len(results),
+        "counts": {one.word: results.count(one) for one in Result},
+        "median_seconds": quantile(durations, 0.5),
+        "p90_seconds": quantile(durations, 0.9),
+        "median_wait_seconds": quantile(waiting, 0.5),
+        "p90_wait_seconds": quantile(waiting, 0.9),
+    }
+
+
+def _busy(
+    memory: Memory, span: Span, wanted: Mapping[int, str] | None, now: float
+) -> dict[tuple[int, int], list[float]]:
+    """Return, by interval and worker, how long builds ran in it, and how many began in it."""
+    found: dict[tuple[int, int], list[float]] = defaultdict(lambda: [0.0, 0])
+    for work in _work(memory, span, wanted, now):
+        both: tuple[Mapping[tuple[int, int], float], ...] = (work.seconds, work.begun)
+        for place, amounts in enumerate(both):
+            for (hour, worker), amount in amounts.items():
+                moment = hour * HOUR
+                if span.start <= moment < span.end:
+                    at = moment - (moment - span.start) % span.length
+                    found[at, worker][place] += amount
+    return found
+
+
+def _work(
+    memory: Memory, span: Span, wanted: Mapping[int, str] | None, now: float
+) -> Iterator[Work]:
+    """Return what was done in that time for builders that are *wanted*."""
+    for number in range((span.start - _LONGEST) // HOUR, span.end // HOUR):
+        if (ended := memory.hours.get(number)) is None:
+            continue
+        if wanted is None:
+            yield ended.work()
+            continue
+        work = Work()
+        for builder, worker, started, seconds in zip(
+            ended.builders, ended.workers, ended.started, ended.seconds, strict=True
+        ):
+            if builder in wanted:
+                work.add(int(worker), started, started + seconds)
+        yield work
+    running = Work()
+    for one in memory.running.values():
+        if wanted is None or one.builder_id in wanted:
+            running.add(one.worker_id, one.started_at, now)
+    yield running
+
+
+def _good(memory: Memory, builder: int, span: Span) -> list[float]:
+    """Return when those builds began that succeeded, in order."""
+    ended = memory.line(builder).ended
+    times = sorted(compress(ended[0::3], map(GOOD.__contains__, ended[2::3])))
+    return times[bisect_left(times, span.start) : bisect_left(times, span.end)]
+
+
+def _step(
+    builder: int, name: str, step: str, failed: Sequence[float], good: Sequence[float]
+) -> Resource:
+    """Return a row about a step; its failures change to success wherever a good build is next."""
+    places = {bisect_left(good, started) for started in failed}
+    flips = sum((place > 0) + (place < len(good)) for place in places)
+    return {
+        "builderid": builder,
+        "builder": name,
+        "name": step,
+        "builds": len(set(good) | set(failed)),
+        "failures": len(failed),
+        "flips": flips,
+    }
