@@ -55,8 +55,10 @@ export function stepToOpen(steps: readonly Step[]): Step | undefined {
   );
 }
 
+const took = (step: Step): number =>
+  (step.complete_at ?? 0) - (step.locks_acquired_at ?? step.started_at ?? 0);
+
 function longest(steps: readonly Step[]): Step | undefined {
-  const took = (step: Step) => (step.complete_at ?? 0) - (step.locks_acquired_at ?? step.started_at ?? 0);
   return steps
     .filter((step) => step.complete && step.number > 0 && stateOf(step) !== 'skipped')
     .reduce<Step | undefined>((best, step) => (best && took(best) >= took(step) ? best : step), undefined);
