@@ -19,6 +19,15 @@ if (location.href.split('#')[0]?.split('?')[0] === siteRoot()) {
   if (path !== null) history.replaceState(null, '', siteUrl(path));
 }
 
+// The master has been upgraded: files that this page knows are gone. Once, not for ever.
+window.addEventListener('vite:preloadError', (event) => {
+  const key = 'chargehand-reloaded';
+  if (Date.now() - Number(sessionStorage.getItem(key) ?? 0) < 30_000) return;
+  sessionStorage.setItem(key, String(Date.now()));
+  event.preventDefault();
+  location.reload();
+});
+
 const schemes = localStorageColorSchemeManager({ key: 'chargehand-theme' });
 
 createRoot(document.getElementById('root') as HTMLElement).render(

@@ -1,8 +1,9 @@
 import { Alert, Button, Code, CopyButton, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { IconLock, IconPlugConnectedX, IconAlertTriangle, IconMapOff } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 import { ApiError } from '@/api/client';
+import { client } from '@/api/hooks';
 import { LoginLink } from './LoginLink';
 
 interface Props<T> {
@@ -44,7 +45,12 @@ interface FailedProps {
 /** An answer that says no: forbidden, not there, or an error with its details. */
 export function Failed({ error, what, retry }: FailedProps) {
   const status = error instanceof ApiError ? error.status : undefined;
-  if (status === 401 || status === 403) {
+  const isRefused = status === 401 || status === 403;
+  useEffect(() => {
+    // A session may have ended in the meantime: then the page offers to log in.
+    if (isRefused) void client.invalidateQueries({ queryKey: ['site'] });
+  }, [isRefused]);
+  if (isRefused) {
     return (
       <Alert icon={<IconLock />} color="gray" m="md" title={`You are not allowed to see ${what}`}>
         <Stack gap="xs" align="flex-start">
