@@ -25,6 +25,7 @@ WINDOW = 30 * DAY
 _MEASURED = {Result.SUCCESS, Result.WARNINGS, Result.FAILURE, Result.EXCEPTION}
 GOOD = frozenset((Result.SUCCESS, Result.WARNINGS))
 _UNKNOWN = -1
+_FAILED = _MEASURED - {Result.SUCCESS}
 _ID = attrgetter("id")
 _WIDTH = 6
 
@@ -144,13 +145,15 @@ def are_measured(results: Iterable[float]) -> Iterator[bool]:
 class Line:
     """The builds of one builder."""
 
-    __slots__ = ("_shown", "_statistics", "_until", "ended", "newest")
+    __slots__ = ("_good", "_known", "_shown", "_statistics", "_until", "ended", "newest")
 
     def __init__(self) -> None:
         self.newest: list[Record] = []
         """The oldest first."""
         self.ended = array("d")
         """Of each build that has ended, in no order: start, seconds, and result."""
+        self._good: list[float] = []
+        self._known = 0
         self._shown: list[Resource] | None = None
         self._statistics: Resource | None = None
         self._until = 0.0
@@ -179,6 +182,14 @@ class Line:
     def counts(self) -> None:
         """Note that a build has ended."""
         self._statistics = None
+
+    def good(self) -> list[float]:
+        """Return when those builds began that succeeded, in order."""
+        if self._known != len(self.ended):
+            self._known = len(self.ended)
+            succeeded = map(GOOD.__contains__, self.ended[2::3])
+            self._good = sorted(compress(self.ended[0::3], succeeded))
+        return self._good
 
     def recent(self, count: int) -> list[Resource]:
         """Return the newest builds, the newest first."""
@@ -234,6 +245,8 @@ class Memory:
         self.hours: dict[int, Ended] = {}
         """By the number of the hour, since 1970, in which they began."""
         self.running: dict[int, Record] = {}
+        self.failed: set[int] = set()
+        """Those that ended without success, and whose steps nobody has asked about yet."""
         self.first_id = 0
         """Builds before this one are not counted: not all of them are here."""
         self.last_id = 0
@@ -265,6 +278,8 @@ class Memory:
                 (builder_id, worker_id, started, seconds, started - submitted, outcome)
             )
             line.counts()
+            if outcome in _FAILED:
+                self.failed.add(one.id)
             self.count += 1
             self._remember(one.id)
 

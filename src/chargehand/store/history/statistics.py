@@ -8,18 +8,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import compress
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from chargehand.domain.result import Result
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Query
 from chargehand.store.engine.database import Database, Lane
 from chargehand.store.engine.reading import Reading
-from chargehand.store.engine.tables import builders, builds, masters, steps, workers
+from chargehand.store.engine.tables import builders, masters, steps, workers
+from chargehand.store.history.failures import Failures
 from chargehand.store.history.history import TABLE, History
 from chargehand.store.history.memory import (
     DAY,
-    GOOD,
     HOUR,
     WINDOW,
     Memory,
@@ -38,17 +38,6 @@ _LONGEST = DAY
 
 _BUILDERS = select(builders.c.id, builders.c.name)
 _WORKERS = select(workers.c.id, workers.c.name)
-_NOT_GOOD = (Result.WARNINGS, Result.FAILURE, Result.EXCEPTION)
-_FAILED = (
-    select(builds.c.builder_id, steps.c.name, builds.c.started_at)
-    .select_from(steps.join(builds, builds.c.id == steps.c.build_id))
-    .where(
-        steps.c.result == int(Result.FAILURE),
-        builds.c.result.in_([int(one) for one in _NOT_GOOD]),
-        builds.c.started_at >= bindparam("start"),
-        builds.c.started_at < bindparam("end"),
-    )
-)
 
 
 class Span:
@@ -78,6 +67,7 @@ class Statistics:
     def __init__(self, *, database: Database, history: History) -> None:
         self._database = database
         self._history = history
+        self._failures = Failures()
         self._known: dict[tuple[int, int], Resource] = {}
         """By start and end of the interval."""
         self.kinds: Mapping[str, Callable[[Reading, Query, int], list[Resource]]] = {
@@ -151,19 +141,17 @@ class Statistics:
     def _of_steps(self, reading: Reading, query: Query, as_of: int) -> list[Resource]:
         span = Span(query.arguments, self._database.now())
         names = self._seen(reading, query)
-        failed: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-        for builder, step, started in reading.execute(
-            _FAILED, {"start": float(span.start), "end": float(span.end)}
-        ):
-            if builder in names:
-                failed[builder][step].append(started)
+        reading.tables.add(steps.name)
         with self._history.using:
             memory = self._history.look(reading.connection, as_of)
+            self._failures.catch_up(reading.connection, memory)
             rows = [
-                _step(builder, names[builder], step, sorted(times), good)
-                for builder, of_builder in failed.items()
-                for good in (_good(memory, builder, span),)
+                _step(builder, names[builder], step, failed, good)
+                for builder, of_builder in self._failures.times.items()
+                if builder in names
+                for good in (_within(memory.line(builder).good(), span),)
                 for step, times in of_builder.items()
+                if (failed := _within(sorted(times), span))
             ]
         return sorted(rows, key=lambda row: (-row["flips"], -row["failures"], row["name"]))
 
@@ -242,10 +230,8 @@ def _work(
     yield running
 
 
-def _good(memory: Memory, builder: int, span: Span) -> list[float]:
-    """Return when those builds began that succeeded, in order."""
-    ended = memory.line(builder).ended
-    times = sorted(compress(ended[0::3], map(GOOD.__contains__, ended[2::3])))
+def _within(times: list[float], span: Span) -> list[float]:
+    """Return those of the times, which are in order, that are in the span."""
     return times[bisect_left(times, span.start) : bisect_left(times, span.end)]
 
 
