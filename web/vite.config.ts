@@ -26,10 +26,35 @@ const compressed = {
   },
 };
 
+/** The licences of what the bundle contains, for the page About: from what is installed. */
+const licences = {
+  name: 'licences',
+  resolveId: (id: string) => (id === 'virtual:licences' ? `\0${id}` : undefined),
+  load(id: string) {
+    if (id !== '\0virtual:licences') return undefined;
+    const root = fileURLToPath(new URL('.', import.meta.url));
+    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { version: string; license?: string; dev?: boolean; optional?: boolean }>;
+    };
+    const found = Object.entries(packages)
+      .filter(([place, one]) => place.startsWith('node_modules/') && !one.dev && !one.optional)
+      .map(([place, one]) => {
+        const file = readdirSync(join(root, place)).find((name) => /^licen[sc]e/i.test(name));
+        return {
+          name: place.replace(/^.*node_modules\//, ''),
+          version: one.version,
+          licence: one.license ?? 'see its text',
+          text: file === undefined ? '' : readFileSync(join(root, place, file), 'utf8'),
+        };
+      });
+    return `export default ${JSON.stringify(found)}`;
+  },
+};
+
 export default defineConfig({
   // Relative addresses: a proxy may serve the master at any path. The server sets `<base>`.
   base: './',
-  plugins: [react(), compressed],
+  plugins: [react(), compressed, licences],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {
     outDir: '../src/chargehand/web/ui',

@@ -21,6 +21,7 @@ ROWS = {
     "Change": "Change",
     "Worker": "Worker",
     "Master": "Master",
+    "Project": "Project",
     "Scheduler": "Scheduler",
     "Why": "Why",
     "Eta": "Eta",

@@ -7,7 +7,7 @@ import {
   useQuery,
   type UseQueryResult,
 } from '@tanstack/react-query';
-import { useEffect, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { ApiError, order, read, readSite, type Params } from './client';
 import { Live, type ConnectionState } from './live';
 import { kindOf, mayChangeList, withRow, type Answer } from './rows';
@@ -89,6 +89,28 @@ export function useLive(...paths: (string | null)[]): void {
       .map((path) => live.subscribe(path));
     return () => ends.forEach((end) => end());
   }, [joined]);
+}
+
+/** Call *again* at most every *seconds* while events about these kinds of rows come: for answers that no event is about. */
+export function useAgain(kinds: readonly string[], seconds: number, again: () => unknown): void {
+  const current = useRef(again);
+  current.current = again;
+  const joined = kinds.join(' ');
+  useEffect(() => {
+    const heard = new Set(joined.split(' '));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const end = live.listen(({ key }) => {
+      if (!heard.has(kindOf(key))) return;
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        if (!document.hidden) current.current();
+      }, seconds * 1_000);
+    });
+    return () => {
+      end();
+      clearTimeout(timer);
+    };
+  }, [joined, seconds]);
 }
 
 export function useConnection(): ConnectionState {

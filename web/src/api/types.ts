@@ -140,6 +140,16 @@ export interface Worker {
   graceful: boolean;
 }
 
+export interface Project {
+  projectid: number;
+  name: string;
+  slug: string;
+  active: boolean | null;
+  description: string | null;
+  description_format: string | null;
+  description_html: string | null;
+}
+
 export interface Master {
   masterid: number;
   name: string;

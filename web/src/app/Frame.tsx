@@ -30,6 +30,7 @@ import { useShortcuts } from './shortcuts';
 import classes from './Frame.module.css';
 
 const Palette = lazy(() => import('./Palette'));
+const NotifyMine = lazy(() => import('./NotifyMine').then(({ NotifyMine: found }) => ({ default: found })));
 
 interface Place {
   to: string;
@@ -57,6 +58,7 @@ const PLACES: readonly (readonly Place[])[] = [
 ];
 
 const FURTHER: readonly (readonly [string, string])[] = [
+  ['/projects', 'Projects'],
   ['/schedulers', 'Schedulers'],
   ['/masters', 'Masters'],
   ['/audit', 'Audit log'],
@@ -83,6 +85,7 @@ export function Frame() {
       </main>
       <Suspense>
         <Palette />
+        {settings.notifyMine && <NotifyMine />}
       </Suspense>
     </div>
   );

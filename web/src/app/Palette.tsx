@@ -44,6 +44,7 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['/console', 'Console', 'g o'],
   ['/grid', 'Grid', 'g r'],
   ['/settings', 'Settings', 'g s'],
+  ['/projects', 'Projects', ''],
   ['/schedulers', 'Schedulers', ''],
   ['/masters', 'Masters', ''],
   ['/audit', 'Audit log', ''],

@@ -239,6 +239,53 @@ const waterfall = createRoute({
   component: lazyRouteComponent(() => import('@/pages/waterfall/Waterfall'), 'Waterfall'),
 });
 
+const filtered = (search: Search): { q?: string } => ({ q: text(search.q) });
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('@/pages/settings/Settings'), 'Settings'),
+});
+
+const about = createRoute({
+  getParentRoute: () => root,
+  path: '/about',
+  component: lazyRouteComponent(() => import('@/pages/about/About'), 'About'),
+});
+
+const schedulers = createRoute({
+  getParentRoute: () => root,
+  path: '/schedulers',
+  validateSearch: filtered,
+  component: lazyRouteComponent(() => import('@/pages/schedulers/Schedulers'), 'Schedulers'),
+});
+
+const masters = createRoute({
+  getParentRoute: () => root,
+  path: '/masters',
+  component: lazyRouteComponent(() => import('@/pages/masters/Masters'), 'Masters'),
+});
+
+const projects = createRoute({
+  getParentRoute: () => root,
+  path: '/projects',
+  component: lazyRouteComponent(() => import('@/pages/projects/Projects'), 'Projects'),
+});
+
+const project = createRoute({
+  getParentRoute: () => root,
+  path: '/projects/$projectid',
+  validateSearch: (search: Search): { sort?: string } => ({ sort: text(search.sort) }),
+  component: lazyRouteComponent(() => import('@/pages/projects/Project'), 'ProjectPage'),
+});
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  validateSearch: (search: Search): { redirect?: string } => ({ redirect: text(search.redirect) }),
+  component: lazyRouteComponent(() => import('@/pages/login/Login'), 'Login'),
+});
+
 const routeTree = root.addChildren([
   home,
   builders,
@@ -256,6 +303,13 @@ const routeTree = root.addChildren([
   consoleView,
   grid,
   waterfall,
+  settings,
+  about,
+  schedulers,
+  masters,
+  projects,
+  project,
+  login,
 ]);
 
 export const router = createRouter({

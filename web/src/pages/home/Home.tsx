@@ -1,6 +1,6 @@
 import { Code } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { useLive, useRest, useSite } from '@/api/hooks';
+import { useAgain, useLive, useRest, useSite } from '@/api/hooks';
 import type { Build, Builder, Step, WhyGroup, Worker } from '@/api/types';
 import { builderState, lastBuild } from '@/domain/builderList';
 import { count, counted, duration } from '@/domain/durations';
@@ -22,6 +22,7 @@ export function Home() {
   const recent = useRest<{ builds: Build[] }>('builds', { complete: true, order: '-complete_at', limit: 15 });
   const workers = useRest<{ workers: Worker[] }>('workers');
   const waiting = useRest<{ why: WhyGroup[] }>('buildrequests/why', { limit: 20 });
+  useAgain(['buildrequests', 'builds', 'workers'], 5, waiting.refetch);
   const all = builders.data?.builders ?? [];
   const names = new Map(all.map((builder) => [builder.builderid, builder.name]));
   const isEmpty = builders.data !== undefined && all.every((one) => !one.recent_builds?.length) && running.data?.builds.length === 0;

@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { order } from '@/api/client';
-import { useLive, useRest } from '@/api/hooks';
+import { useAgain, useLive, useRest } from '@/api/hooks';
 import type { BuildRequest, WhyGroup } from '@/api/types';
 import { count, counted, duration } from '@/domain/durations';
 import { ActionButton, tellFailure, useActions } from '@/parts/ActionButton';
@@ -20,6 +20,7 @@ const LONG = 600;
 export function Pending() {
   useLive('buildrequests/*/*', 'builds/*/*', 'workers/*/*');
   const answer = useRest<{ why: WhyGroup[]; meta: { total: number } }>('buildrequests/why', { limit: 200 });
+  useAgain(['buildrequests', 'builds', 'workers'], 2, answer.refetch);
   const groups = (answer.data?.why ?? []).toSorted((one, other) => one.oldest_submitted_at - other.oldest_submitted_at);
   const requests = groups.reduce((sum, group) => sum + group.count, 0);
   return (
@@ -116,12 +117,14 @@ function Requests({ group }: { group: WhyGroup }) {
     property: ['owner', 'reason', 'branch'],
   });
   const names = new Map(group.builders.map((one) => [one.builderid, one.name]));
+  // One question for all of them, not one for each.
+  const refusal = useActions(ids[0] === undefined ? null : `buildrequests/${ids[0]}`);
   return (
     <Answered query={answer} what="these requests">
       {({ buildrequests }) => (
         <ul className={classes.requests}>
           {buildrequests.map((request) => (
-            <Request key={request.buildrequestid} request={request} name={names.get(request.builderid)} />
+            <Request key={request.buildrequestid} request={request} name={names.get(request.builderid)} refusal={refusal} />
           ))}
           {group.count > ids.length && (
             <li className="dim">{counted(group.count - ids.length, 'more request')}</li>
@@ -132,9 +135,14 @@ function Requests({ group }: { group: WhyGroup }) {
   );
 }
 
-function Request({ request, name }: { request: BuildRequest; name: string | undefined }) {
+interface RequestProps {
+  request: BuildRequest;
+  name: string | undefined;
+  refusal: (action: string) => string | null;
+}
+
+function Request({ request, name, refusal }: RequestProps) {
   const path = `buildrequests/${request.buildrequestid}`;
-  const refusal = useActions(path);
   const owner = request.properties?.owner?.[0];
   return (
     <li className={classes.request}>
