@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from socket import socket as Socket
 from typing import Any, Protocol
 
+from chargehand.config.trust_in_force import TrustInForce
 from chargehand.domain.audit import AuditEntry
 from chargehand.domain.build import Build
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
@@ -365,6 +366,10 @@ class Engine(Protocol):
     @property
     def build_tokens(self) -> BuildTokens:
         """What builds log in with."""
+
+    @property
+    def trust(self) -> TrustInForce:
+        """How far changes and sources are trusted."""
 
     @property
     def audit(self) -> Audit:

@@ -11,6 +11,7 @@ from buildbot._border.numbers import PORT, check_number
 from buildbot.changes.base import ChangeSource
 from buildbot.changes.perspective import ChangePerspective
 from buildbot.pbmanager import Registration
+from chargehand.domain.trust import TrustLevel, UnknownLevel, level_from
 
 __all__ = ["ChangePerspective", "PBChangeSource"]
 
@@ -27,6 +28,8 @@ class PBChangeSource(ChangeSource):
         passwd (str, renderable): Password for sendchange, usually a util.Secret.
         port (int | str | None): Port or endpoint to listen at; None for that of the workers.
         prefix (str | None): Only files below this path count, without it.
+        trust (str): How far its changes are trusted at most: ``untrusted``, ``reviewed`` or
+            ``trusted``. Clients can send less with ``sendchange --trust``.
     """
 
     secrets = ("passwd",)
@@ -38,19 +41,22 @@ class PBChangeSource(ChangeSource):
         port: int | str | None = None,
         prefix: str | None = None,
         name: str | None = None,
+        trust: str = "trusted",
     ) -> None:
         self._registration: Registration | None = None
         self.user, self.passwd, self.port, self.prefix = user, passwd, port, prefix
+        self.trust = trust
         super().__init__(
             user=user,
             passwd=passwd,
             port=port,
             prefix=prefix,
             name=name or _name(port, prefix),
+            trust=trust,
         )
 
     def checkConfig(
-        self, user: str, passwd: Any, port: int | str | None, prefix: str | None
+        self, user: str, passwd: Any, port: int | str | None, prefix: str | None, trust: str
     ) -> None:
         """Say what is wrong with the arguments."""
         if not isinstance(user, str) or not user:
@@ -59,13 +65,18 @@ class PBChangeSource(ChangeSource):
             check_number("PBChangeSource", "port", port, PORT)
         if prefix is not None and not isinstance(prefix, str):
             error(f"PBChangeSource: prefix must be a string or None, not {prefix!r}")
+        try:
+            level_from(trust)
+        except UnknownLevel as wrong:
+            error(f"PBChangeSource: {wrong}")
 
     @own_arguments
     def reconfigService(
-        self, user: str, passwd: Any, port: int | str | None, prefix: str | None
+        self, user: str, passwd: Any, port: int | str | None, prefix: str | None, trust: str
     ) -> Any:
         """Take over the arguments, secrets rendered."""
         self.user, self.passwd, self.port, self.prefix = user, passwd, port, prefix
+        self.trust = trust
         return super().reconfigService()
 
     def weaknesses(self) -> list[tuple[str, str, str]]:
@@ -104,6 +115,10 @@ class PBChangeSource(ChangeSource):
             await inward(registration.unregister)
 
     async def _add_change(self, **change: Any) -> None:
+        most = level_from(self.trust)
+        if most.rank < level_from(change.get("trust", TrustLevel.TRUSTED)).rank:
+            change["trust"] = most.value
+            change["trust_reason"] = f"change source {self.name}"
         await inward(self.master.data.updates.addChange, **change)
 
 

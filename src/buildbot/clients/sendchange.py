@@ -37,9 +37,13 @@ async def send(
     properties: Mapping[str, Any] | None = None,
     revlink: str = "",
     vc: str | None = None,
+    trust: str | None = None,
     encoding: str = "utf8",
 ) -> None:
     """Send a change to ``HOST:PORT``; when this returns, the master has stored it.
+
+    ``trust`` is how far it is trusted at most (``untrusted``, ``reviewed`` or ``trusted``).
+    Buildbot's masters refuse a change that says so.
 
     ``encoding`` is that of the bytes behind the texts, where they came from a command line.
     Raises SendChangeFailed.
@@ -60,6 +64,8 @@ async def send(
     }
     if codebase is not None:
         change["codebase"] = codebase
+    if trust is not None:
+        change["trust"] = trust
     change = _decoded(change, encoding)
     try:
         async with (

@@ -20,7 +20,9 @@ from buildbot.process.properties import Properties, PropertiesMixin
 from buildbot.process.results import CANCELLED, SUCCESS, statusToString
 from buildbot.process.step_factory import get_factory_from_step_or_factory
 from buildbot.process.workerforbuilder import WorkerForBuilder, WorkerView
+from chargehand.config.trust import TrustConfig
 from chargehand.domain.result import Result
+from chargehand.domain.trust import TrustLevel
 from chargehand.execution.ports import BuildFacts
 from chargehand.kit.guard import Guard
 
@@ -48,6 +50,11 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
         self.changes: list[ChangeView] = []
         self.env: dict[str, Any] = {}
         self.locks: list[Any] = []
+        self.trust = TrustLevel.TRUSTED.value
+        """How far its sources are trusted: ``untrusted``, ``reviewed`` or ``trusted``."""
+        self.trust_reason: str | None = None
+        """Why they are not trusted more."""
+        self._trusted: tuple[TrustConfig, TrustLevel] | None = None
         self.buildid: int | None = None
         self.number: int | None = None
         self._builder_id: int | None = None
@@ -82,7 +89,10 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
         self._configured_builder = configured or facts.builder_config
         self.master = self.properties.master = master
         self.buildid, self.number = facts.build.id, facts.build.number
-        self.reason = facts.sources.buildset.reason
+        buildset = facts.sources.buildset
+        self.reason = buildset.reason
+        self.trust, self.trust_reason = buildset.trust.value, buildset.trust_reason
+        self._trusted = facts.trust, buildset.trust
         self.env = dict(facts.builder_config.env)
         self.locks = _listed(facts.builder_config.locks)
         self._take_place(facts, master)

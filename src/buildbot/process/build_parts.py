@@ -113,6 +113,8 @@ class ChangeView:
         self.repository = change.repository
         self.project = change.project
         self.codebase = change.codebase
+        self.trust = change.trust.value
+        self.trust_reason = change.trust_reason
         self.properties = Properties()
         self.properties.properties.update(change.properties)
 
@@ -157,6 +159,8 @@ class ChangeView:
             "repository": self.repository,
             "project": self.project,
             "codebase": self.codebase,
+            "trust": self.trust,
+            "trust_reason": self.trust_reason,
         }
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from buildbot._border.errors import error
 from buildbot._border.making import Making, Placed
 from buildbot._border.rendering import IRenderable, Renderable, render_value
 from buildbot._border.sequences import flatten
+from buildbot.process.withholding import BUILD_TOKEN, check_trusted
 
 
 class Operand(Renderable, ComparableMixin):
@@ -201,7 +202,8 @@ class Property(Operand):
 class Secret(Renderable, ComparableMixin):
     """The value of a secret, from the configuration's ``secretsProviders``.
 
-    Raises KeyError if no provider has it. Logs show ``<name>`` instead of the value.
+    Raises KeyError if no provider has it, and SecretWithheld in builds whose sources are not
+    trusted enough (``c['trust']``). Logs show ``<name>`` instead of the value.
 
     Args:
         secret_name (str): Name of the secret.
@@ -245,16 +247,19 @@ class BuildToken(Renderable, ComparableMixin):
         build = properties.getBuild()
         if build is None:
             raise ValueError("util.BuildToken has a value in builds only")
+        check_trusted(BUILD_TOKEN, properties)
         builder = str(properties.getProperty("buildername"))
         name = f"build {builder} #{properties.getProperty('buildnumber')}"
         allowed = (builder,) if self.builders is None else self.builders
         token: str = await properties.master.build_token(build.buildid, name, self.actions, allowed)
-        properties.useSecret(token, "build token")
+        properties.useSecret(token, BUILD_TOKEN)
         return token
 
 
 async def secret_of(name: str, properties: Any) -> str:
-    """Return the secret's value, and remember that logs must not show it."""
+    """Return the secret's value, and remember that logs must not show it. Raises SecretWithheld
+    in a build whose sources are not trusted enough."""
+    check_trusted(name, properties)
     master = getattr(properties, "master", None)
     services = getattr(master, "namedServices", {})
     if "secrets" not in services:

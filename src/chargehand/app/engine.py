@@ -81,6 +81,7 @@ class Engine:
         self.state: State = parts.store.state
         self.master_id: MasterId = parts.master_id
         self.redaction = parts.redaction
+        self.trust = parts.trust
         self.build_data: BuildData = parts.store.build_data
         self.orders: Orders = parts.orders
         self.requests: Requests = parts.store.requests

@@ -181,6 +181,7 @@ class Master:
     async def _apply(self, config: MasterConfig) -> None:
         """Apply a configuration stage by stage, in the order of their dependencies."""
         parts = self._ready
+        parts.trust.use(config.trust)
         await parts.web.reconfigure(config)
         await parts.worker_doors.reconfigure(config)
         await parts.store.projects.sync(config.projects)

@@ -16,6 +16,7 @@ from chargehand.app.recovering import recover
 from chargehand.app.services import Services
 from chargehand.app.worker_doors import Door, LateDoor, WorkerDoors
 from chargehand.config.model import MasterConfig
+from chargehand.config.trust_in_force import TrustInForce
 from chargehand.control.orders import Orders
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
@@ -80,6 +81,7 @@ class Parts:
         self.store = store
         self.master_id = master_id
         self._locks = LockTable()
+        self.trust = TrustInForce()
         self.remote_workers = RemoteWorkers(clock=clock)
         self.worker_door = self._worker_door()
         self.worker_doors = self._worker_doors()
@@ -107,6 +109,7 @@ class Parts:
             clock=clock,
             master_id=master_id,
             redaction=self.redaction,
+            trust=self.trust,
         )
         self.intake = self._intake(basedir)
         self.orders = self._orders(bus)
@@ -178,6 +181,7 @@ class Parts:
             sources=self.store.change_sources,
             master_id=self.master_id,
             basedir=basedir,
+            trust=self.trust,
         )
 
     def _orders(self, bus: Bus) -> Orders:

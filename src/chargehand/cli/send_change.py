@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from chargehand.app.failure import CommandFailed
+from chargehand.domain.trust import TrustLevel
 from chargehand.plugins.root import activate
 
 
@@ -41,6 +42,11 @@ from chargehand.plugins.root import activate
 )
 @click.option("-w", "--when", type=float, help="When the change was made, in seconds since 1970.")
 @click.option("-l", "--revlink", default="", help="URL of a page that shows the change.")
+@click.option(
+    "--trust",
+    type=click.Choice([level.value for level in TrustLevel]),
+    help="How far the change is trusted at most.",
+)
 @click.option("-e", "--encoding", default="utf8", help="Encoding of the arguments.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something is wrong.")
 def sendchange(

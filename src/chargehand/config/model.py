@@ -17,6 +17,7 @@ from chargehand.config.badges import BadgeSettings
 from chargehand.config.dashboards import Dashboard
 from chargehand.config.login import Login
 from chargehand.config.tls_files import TlsFiles
+from chargehand.config.trust import TrustConfig
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.instance import (
     FoundInstance,
@@ -339,6 +340,8 @@ class MasterConfig(msgspec.Struct, frozen=True, kw_only=True):
     web: WebConfig = msgspec.field(default_factory=WebConfig)
     manhole: object = None
     secrets_providers: tuple[object, ...] = ()
+    trust: TrustConfig = msgspec.field(default_factory=TrustConfig)
+    """How far changes are trusted, and what their builds may use."""
     protocols: dict[str, Any] = msgspec.field(default_factory=dict)
     worker_ports: tuple[WorkerPort, ...] = ()
     warnings: tuple[Warned, ...] = ()

@@ -13,12 +13,13 @@ from chargehand.config.model import Hook, MasterConfig
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.locks import Grant, LockTable, check_size
 from chargehand.dispatch.ports import WorkerSlot
-from chargehand.dispatch.rules import usable
+from chargehand.dispatch.rules import usable, why_not_trusted
 from chargehand.domain.assignment import Assignment, LockGrant
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.lock import LockAccess, LockHolder, LockTooSmall
 from chargehand.domain.properties import Property, merged
 from chargehand.domain.session import Session
+from chargehand.domain.trust import TrustLevel
 from chargehand.domain.waiting import FunctionFailed, LockUnavailable, RefusedByFunction, Waiting
 from chargehand.kit.asking import AnswerTimeout, answer, place_of
 from chargehand.kit.error_text import headline_of
@@ -84,18 +85,19 @@ class Attempt:
     async def decide(self, slots: Sequence[WorkerSlot]) -> Start | None:
         """Return the build to start, or None; ``blocked`` then says why."""
         try:
-            request = await self._next_request()
+            request = await self._next_request(slots)
             return await self._on_some_worker(request, slots)
         except _Refused as refused:
             self.blocked = refused.why
             return None
 
-    async def _next_request(self) -> PendingRequest:
+    async def _next_request(self, slots: Sequence[WorkerSlot]) -> PendingRequest:
         queue = self._line.queue
+        waiting = self._placeable(slots) if self._config.trust.workers else queue.in_order()
         if self._builder.next_build is None:
-            return queue.first()
+            return waiting[0]
         function = self._builder.next_build
-        chosen = await self._ask("nextBuild", function, queue.in_order())
+        chosen = await self._ask("nextBuild", function, waiting)
         if chosen is None:
             raise _Refused(RefusedByFunction(function="nextBuild", place=place_of(function)))
         if not isinstance(chosen, PendingRequest) or chosen.request.id not in queue:
@@ -104,10 +106,29 @@ class Attempt:
             )
         return chosen
 
+    def _placeable(self, slots: Sequence[WorkerSlot]) -> Sequence[PendingRequest]:
+        """Return the requests that are trusted enough for a free worker; others must not keep them
+        waiting."""
+        queue = self._line.queue
+        free = usable(slots, self._line.occupied, self._builder.name)
+        levels = {level for level in TrustLevel if self._open_to(level, free)}
+        if len(levels) == len(TrustLevel):
+            return queue.in_order()
+        waiting = [pending for pending in queue.in_order() if pending.trust in levels]
+        if not waiting:
+            names = self._builder.worker_names
+            raise _Refused(why_not_trusted(self._config.trust, queue.first().trust, names))
+        return waiting
+
+    def _open_to(self, level: TrustLevel, slots: Sequence[WorkerSlot]) -> list[WorkerSlot]:
+        trust = self._config.trust
+        return [slot for slot in slots if trust.may_use_worker(level, slot.name)]
+
     async def _on_some_worker(
         self, request: PendingRequest, slots: Sequence[WorkerSlot]
     ) -> Start | None:
-        candidates = usable(slots, self._line.occupied, self._builder.name)
+        free = usable(slots, self._line.occupied, self._builder.name)
+        candidates = self._open_to(request.trust, free)
         refused: list[str] = []
         locked: Waiting | None = None
         while candidates:

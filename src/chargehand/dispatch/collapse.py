@@ -46,8 +46,16 @@ class Collapsing:
             self._tasks.spawn(self._complete([replaced], pending), name="collapse")
 
     async def _by(self, rule: Hook, line: BuilderLine, pending: PendingRequest) -> None:
-        """Call the user's function for each older request, in order."""
-        older = [other for other in line.waiting() if other.request.id < pending.request.id]
+        """Call the user's function for each older request, in order.
+
+        Requests that are trusted differently stay separate: a fork must not be able to replace
+        what was to be built with all rights.
+        """
+        older = [
+            other
+            for other in line.waiting()
+            if other.request.id < pending.request.id and other.trust is pending.trust
+        ]
         unneeded: list[PendingRequest] = []
         with line.complaints.guarded(_FAILED, line.config.name):
             unneeded = [other for other in older if await rule(line.config.name, pending, other)]

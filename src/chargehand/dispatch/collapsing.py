@@ -4,8 +4,8 @@ Buildbot's default rule (manual, "Collapsing Build Requests"): same codebases wi
 repository, project and branch; no patches; for each codebase, both come from changes or their
 revisions are equal; and the same properties of their schedulers (``properties=`` of a scheduler),
 but for the scheduler's name: what somebody chose in a form, or a change or a Trigger brought along,
-does not count. Requests with equal keys are found by a dictionary,
-so that the whole is linear in the number of requests.
+does not count. What is trusted differently stays separate. Requests with equal keys are found by a
+dictionary, so that the whole is linear in the number of requests.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def collapse_key(pending: PendingRequest) -> Hashable | None:
     return (
         pending.sources,
         exact,
+        pending.trust,
         _comparable(pending.properties),
     )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
+from chargehand.config.trust import TrustConfig
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.ports import Workers, WorkerSlot
-from chargehand.dispatch.rules import usable, why_none
+from chargehand.dispatch.rules import usable, why_none, why_not_trusted, workers_for
 from chargehand.dispatch.waiting_parents import Need, Occupant, are_stuck, stuck_builds
 from chargehand.domain.identifiers import BuilderId, BuildId, RequestId
 from chargehand.domain.lock import LockHolder
@@ -40,7 +41,9 @@ class Explaining:
         occupied: Mapping[BuilderId, Mapping[str, Occupant]],
         workers: Workers,
         locks: LockTable,
+        trust: Callable[[], TrustConfig],
     ) -> None:
+        self._trust = trust
         self._lines = lines
         self._occupied = occupied
         self._workers = workers
@@ -88,6 +91,7 @@ class Explaining:
             slots=self._workers.slots(line.config.worker_names),
             locks=self._locks,
             now=asyncio.get_running_loop().time(),
+            trust=self._trust(),
         )
         if request_id not in line.parents:
             return reason
@@ -194,6 +198,7 @@ def why_waiting(
     slots: Sequence[WorkerSlot],
     locks: LockTable,
     now: float,
+    trust: TrustConfig,
 ) -> Waiting:
     """Return why a request of the builder waits; *slots* are those of its workers, *now* is the
     loop's time."""
@@ -202,9 +207,17 @@ def why_waiting(
         return RetryPaused(
             number=retry.number, limit=MOST_RETRIES, at=retry.at, reason=retry.reason
         )
-    if request_id not in line.queue:
+    pending = line.queue.get(request_id)
+    if pending is None:
         return AboutToStart()
-    reason = _why_blocked(line, slots=slots, locks=locks, now=now)
+    names = line.config.worker_names
+    allowed, others = workers_for(trust, pending.trust, names)
+    if not allowed and others:
+        return why_not_trusted(trust, pending.trust, names)
+    slots = [slot for slot in slots if slot.name in allowed] if others else slots
+    reason = _why_blocked(line, slots=slots, locks=locks, now=now, names=allowed)
+    if others and not isinstance(reason, AboutToStart):
+        return why_not_trusted(trust, pending.trust, names, reason)
     ahead = line.queue.ahead_of(request_id)
     if ahead and isinstance(reason, AboutToStart | WorkersBusy):
         waits = "" if isinstance(reason, AboutToStart) else reason.sentence
@@ -213,11 +226,18 @@ def why_waiting(
 
 
 def _why_blocked(
-    line: BuilderLine, *, slots: Sequence[WorkerSlot], locks: LockTable, now: float
+    line: BuilderLine,
+    *,
+    slots: Sequence[WorkerSlot],
+    locks: LockTable,
+    now: float,
+    names: Sequence[str] | None = None,
 ) -> Waiting:
+    """Return why no build starts on these workers: *names*, by default all of the builder's."""
     if not usable(slots, line.occupied, line.config.name):
         numbers = {name: one.holder.build_number for name, one in line.occupied.items()}
-        return why_none(line.config.name, line.config.worker_names, slots, numbers, now)
+        names = line.config.worker_names if names is None else names
+        return why_none(line.config.name, names, slots, numbers, now)
     if line.asked is not None and not isinstance(line.blocked, FunctionFailed):
         function, since = line.asked
         if (seconds := round(now - since)) >= 1:

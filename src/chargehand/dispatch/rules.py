@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from chargehand.config.trust import TrustConfig
 from chargehand.dispatch.ports import WorkerSlot
+from chargehand.domain.trust import TrustLevel
 from chargehand.domain.waiting import (
+    NotTrustedEnough,
     NoWorkerConnected,
     Waiting,
     WorkersBusy,
@@ -82,6 +85,25 @@ def why_none(
         workers=tuple(
             (slot.name, round(now - (slot.interrupted_at or now)), slot.running) for slot in awake
         )
+    )
+
+
+def workers_for(
+    trust: TrustConfig, level: TrustLevel, names: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the workers that builds of a level may use, and the others."""
+    allowed = [name for name in names if trust.may_use_worker(level, name)]
+    return allowed, [name for name in names if name not in allowed]
+
+
+def why_not_trusted(
+    trust: TrustConfig, level: TrustLevel, names: Sequence[str], because: Waiting | None = None
+) -> NotTrustedEnough:
+    """Return that a request may not use all of its builder's workers, *because* of which it
+    waits for the others."""
+    allowed, others = workers_for(trust, level, names)
+    return NotTrustedEnough(
+        trust=level.value, workers=tuple(allowed), others=tuple(others), because=because
     )
 
 

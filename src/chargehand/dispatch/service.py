@@ -96,7 +96,11 @@ class Dispatcher:
         )
         self.occupied: dict[BuilderId, dict[str, Occupant]] = {}
         self._explaining = Explaining(
-            lines=self._lines, occupied=self.occupied, workers=workers, locks=locks
+            lines=self._lines,
+            occupied=self.occupied,
+            workers=workers,
+            locks=locks,
+            trust=lambda: self._config.trust,
         )
         self._pending_rows = PendingRows(store)
         self._running: set[asyncio.Task[None]] = set()

@@ -16,6 +16,7 @@ from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.retry import Retry
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
+from chargehand.domain.trust import TrustLevel
 
 
 class NewBuildset(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,14 @@ class NewBuildset(msgspec.Struct, frozen=True, kw_only=True):
     rebuilt_build_id: BuildId | None = None
     waited_for: bool = False
     priority: int = 0
+    trust: TrustLevel = TrustLevel.TRUSTED
+    """The most that it is trusted: the store lowers it to what it knows of the sources, of the
+    build that triggered it, and of the build that it repeats."""
+    trust_reason: str | None = None
+    judged_stamps: tuple[SourceStampId, ...] = ()
+    """Source stamps of which ``trust`` takes account; the store judges the others."""
+    unknown_revisions: TrustLevel = TrustLevel.TRUSTED
+    """How far a revision is trusted that no change has brought."""
 
 
 class Buildset(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +63,10 @@ class Buildset(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool = False
     complete_at: Timestamp | None = None
     result: Result | None = None
+    trust: TrustLevel = TrustLevel.TRUSTED
+    """The lowest level of everything that it builds."""
+    trust_reason: str | None = None
+    """Why it is not trusted more."""
 
 
 class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +104,8 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     properties: dict[str, Property] = {}
     waited_for_by: BuildId | None = None
     """The build that triggered it, and waits for its end."""
+    trust: TrustLevel = TrustLevel.TRUSTED
+    """How far its sources are trusted."""
 
 
 class SubmittedBuildset(msgspec.Struct, frozen=True, kw_only=True):

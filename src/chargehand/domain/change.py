@@ -4,6 +4,7 @@ import msgspec
 
 from chargehand.domain.identifiers import ChangeId, SourceStampId, Timestamp
 from chargehand.domain.properties import Property
+from chargehand.domain.trust import TrustLevel
 
 
 class NewChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +26,9 @@ class NewChange(msgspec.Struct, frozen=True, kw_only=True):
     repository: str = ""
     project: str = ""
     codebase: str = ""
+    trust: TrustLevel = TrustLevel.TRUSTED
+    trust_reason: str | None = None
+    """Why it is not trusted more."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,4 +49,6 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     repository: str
     project: str
     codebase: str
+    trust: TrustLevel = TrustLevel.TRUSTED
+    trust_reason: str | None = None
     parent_ids: tuple[ChangeId, ...] = ()

@@ -60,6 +60,31 @@ class WorkersPaused(Waiting, frozen=True, tag="workers_paused"):
         return f"all connected workers are paused{_listed(names)}"
 
 
+class NotTrustedEnough(Waiting, frozen=True, tag="not_trusted_enough"):
+    """Its sources are not trusted enough for all of the builder's workers."""
+
+    trust: str
+    """The level of its sources."""
+    workers: tuple[str, ...]
+    """Those that it may use."""
+    others: tuple[str, ...]
+    """Those that it may not use."""
+    because: Waiting | None = None
+    """What keeps it from those that it may use."""
+
+    @property
+    def sentence(self) -> str:
+        """The reason as one sentence."""
+        if self.because is None or not self.workers:
+            names = _listed(", ".join(self.others))
+            return f"c['trust'] allows no worker of this builder for {self.trust} sources{names}"
+        names = ", ".join(self.workers)
+        return (
+            f"c['trust'] allows only some of its workers for {self.trust} sources ({names}): "
+            f"{self.because.sentence}"
+        )
+
+
 class WorkersInterrupted(Waiting, frozen=True, tag="workers_interrupted"):
     """All usable workers have lost their connection; their builds keep running."""
 

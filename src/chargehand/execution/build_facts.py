@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chargehand.config.model import BuilderConfig, WorkerConfig
+from chargehand.config.trust import TrustConfig
 from chargehand.domain.assignment import Assignment
 from chargehand.domain.build import Build
 from chargehand.domain.builder import VirtualBuilder
@@ -45,6 +46,7 @@ def facts_of(
     master_properties: Mapping[str, Property],
     sources: BuildSources,
     redaction: Redaction,
+    trust: TrustConfig,
 ) -> BuildFacts:
     """Return the facts of a build, with what its worker says of itself now."""
     info = assignment.session.info
@@ -86,6 +88,7 @@ def facts_of(
         basedir=info.basedir,
         builddir=builddir,
         redaction=redaction,
+        trust=trust,
     )
 
 

@@ -394,4 +394,5 @@ class BuildRun:
             master_properties=self._master_properties,
             sources=sources,
             redaction=self._services.redaction,
+            trust=self._services.trust,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from chargehand.config.model import LogConfig
+from chargehand.config.trust import TrustConfig
 from chargehand.execution.expectations import Expectations
 from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore, WorkerHealth
 from chargehand.kit.clock import Clock
@@ -22,6 +23,8 @@ class BuildServices(msgspec.Struct, frozen=True, kw_only=True):
     health: WorkerHealth
     tasks: Tasks
     log_config: LogConfig
+    trust: TrustConfig
+    """What builds of less trusted sources may use."""
     redaction: Redaction
     """Redaction of the build's secrets; in the service, the secrets of all builds."""
     clock: Clock

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import structs
 
+from chargehand.config.trust import TrustConfig
 from chargehand.domain.build import Build, Log, LogType, NewLog, Step, StepUrl
 from chargehand.domain.builder import VirtualBuilder
 from chargehand.domain.canonical import canonical_text
@@ -22,7 +23,14 @@ from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.retry import Retry
 from chargehand.execution.build_services import BuildServices
-from chargehand.execution.ports import AddedStep, BuildStore, LogStore, StartedBuild, StepStore
+from chargehand.execution.ports import (
+    AddedStep,
+    BuildSources,
+    BuildStore,
+    LogStore,
+    StartedBuild,
+    StepStore,
+)
 from chargehand.execution.rules import slug_of
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.values import replace
@@ -38,7 +46,7 @@ def gated(services: BuildServices) -> BuildServices:
     return replace(
         services,
         redaction=redaction,
-        builds=_GatedBuilds(services.builds, redaction),
+        builds=_GatedBuilds(services.builds, redaction, services.trust),
         steps=_GatedSteps(services.steps, redaction),
         logs=_GatedLogs(services.logs, redaction),
     )
@@ -62,10 +70,11 @@ def _virtual(text: Callable[[str], str], virtual: VirtualBuilder) -> VirtualBuil
 
 
 class _GatedBuilds:
-    """A BuildStore that redacts secrets."""
+    """A BuildStore that redacts secrets, and withholds those of sources that may not have them."""
 
-    def __init__(self, store: BuildStore, redaction: Redaction) -> None:
+    def __init__(self, store: BuildStore, redaction: Redaction, trust: TrustConfig) -> None:
         self._store = store
+        self._trust = trust
         self._redaction = redaction
         self._text = _recorded(redaction)
 
@@ -84,7 +93,19 @@ class _GatedBuilds:
         )
         for secret, shown in started.sources.secrets.items():
             self._redaction.hide(secret, shown)
-        return started
+        return structs.replace(started, sources=self._allowed(started.sources))
+
+    def _allowed(self, sources: BuildSources) -> BuildSources:
+        """Return the sources with properties that show the names of secrets which the build may
+        not have: a scheduler, or a build that triggered it, gave them along."""
+        level = sources.buildset.trust
+        withheld = Redaction()
+        for secret, shown in sources.secrets.items():
+            if not self._trust.may_use_secret(level, shown.strip("<>")):
+                withheld.hide(secret, shown)
+        if not withheld.has_secrets:
+            return sources
+        return structs.replace(sources, properties=withheld.value(sources.properties))
 
     def set_build_state(self, build: Build, state: str) -> Build:
         return self._store.set_build_state(build, self._text(state))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from chargehand.config.trust import TrustConfig
 from chargehand.domain.assignment import Assignment as Assignment
 from chargehand.domain.assignment import LockGrant as LockGrant
 from chargehand.domain.build import Build, Log, LogType, NewLog, Segment, Step, StepUrl
@@ -239,6 +240,8 @@ class BuildFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Absolute path on the worker."""
     redaction: Redaction = msgspec.field(default_factory=Redaction)
     """Redaction of the build's output; steps register the secrets that they use."""
+    trust: TrustConfig = msgspec.field(default_factory=TrustConfig)
+    """What builds of less trusted sources may use."""
 
 
 class StateStore(Protocol):

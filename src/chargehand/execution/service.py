@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 
 from chargehand.config.model import BuilderConfig, LogConfig, MasterConfig, WorkerConfig
+from chargehand.config.trust import TrustConfig
 from chargehand.domain.assignment import Assignment, UnknownBuilder
 from chargehand.domain.build import Build
 from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestId
@@ -66,6 +67,7 @@ class Builds:
             health=health,
             tasks=self._tasks,
             log_config=LogConfig(),
+            trust=TrustConfig(),
             redaction=redaction or Redaction(),
             clock=clock or SystemClock(),
             expectations=self._expectations,
@@ -83,7 +85,7 @@ class Builds:
         self._builders = {builder.name: builder for builder in config.builders}
         self._workers = {worker.name: worker for worker in config.workers}
         self._properties = config.properties
-        self._services = replace(self._services, log_config=config.logs)
+        self._services = replace(self._services, log_config=config.logs, trust=config.trust)
 
     @property
     def running(self) -> tuple[Build, ...]:

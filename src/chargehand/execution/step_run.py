@@ -23,6 +23,7 @@ from chargehand.execution.step_context import StepContext
 from chargehand.execution.step_logs import StepLogs
 from chargehand.execution.stop import Stop
 from chargehand.kit.asking import AnswerTimeout
+from chargehand.kit.expected import Expected
 from chargehand.kit.patience import Patience
 from chargehand.logs.writer import LogFailed
 
@@ -326,6 +327,8 @@ class StepRun:
                 "getBuildResultSummary", self._hosted.build_part(result, self.name)
             )
             result = self._hosted.result(result)
+            if isinstance(self._error, Expected):
+                sentence = self._services.redaction.text(str(self._error))
             if self._log_failure is not None:
                 sentence = f"{sentence}: {self._log_failure}"
                 self.part = BuildPart.of_step(self.name, sentence, self._log_failure, None)
@@ -340,7 +343,8 @@ class StepRun:
         if isinstance(error, NoLongerOurs):  # no fault of the step, which stops for that reason
             _log.debug("step %s: another master took over its build", self._hosted.name)
             return Result.EXCEPTION
-        trace = self._services.redaction.text(log_text_of(error))
+        is_expected = isinstance(error, Expected)
+        trace = "" if is_expected else self._services.redaction.text(log_text_of(error))
         _log.info("build %d: %s%s", self._build.id, self._sentence_of(error), trace)
         try:
             await self._logs.add_complete("err.text", LogType.TEXT, text_of(error))

@@ -11,6 +11,7 @@ from chargehand.domain.canonical import NotStorable, canonical
 from chargehand.domain.change import NewChange
 from chargehand.domain.json import Json
 from chargehand.domain.properties import Property
+from chargehand.domain.trust import TrustLevel, UnknownLevel, level_from
 
 _SOURCE = "Change"
 
@@ -18,7 +19,7 @@ _KNOWN = frozenset(
     {
         *("author", "who", "committer", "files", "comments", "revision"),
         *("when_timestamp", "when", "branch", "category", "revlink", "properties"),
-        *("repository", "project", "codebase", "src", "links", "isdir"),
+        *("repository", "project", "codebase", "src", "links", "isdir", "trust"),
     }
 )
 
@@ -55,6 +56,8 @@ def change_from(fields: Mapping[str, object]) -> NewChange:
         repository=_text("repository", given.get("repository") or ""),
         project=_text("project", given.get("project") or ""),
         codebase=_text("codebase", given.get("codebase") or ""),
+        trust=_trust(given.get("trust")),
+        trust_reason=None if given.get("trust") is None else "as its sender said",
     )
 
 
@@ -64,10 +67,13 @@ def checked(change: NewChange) -> NewChange:
     Changes come from users' code, which is not type-checked.
     """
     properties = {name: value for name, (value, _) in change.properties.items()}
-    plain = change_from({**structs.asdict(change), "properties": properties})
+    fields = structs.asdict(change)
+    reason = fields.pop("trust_reason")
+    plain = change_from({**fields, "properties": properties})
     sources = {name: _text("a source", source) for name, (_, source) in change.properties.items()}
     return structs.replace(
         plain,
+        trust_reason=None if reason is None else _text("trust_reason", reason),
         properties={name: (value, sources[name]) for name, (value, _) in plain.properties.items()},
     )
 
@@ -133,6 +139,15 @@ def _time(value: object) -> float | None:
             return float(value)
         case _:
             raise InvalidChange(f"when must be seconds since 1970, not {value!r}")
+
+
+def _trust(value: object) -> TrustLevel:
+    if value is None:
+        return TrustLevel.TRUSTED
+    try:
+        return level_from(_text("trust", value))
+    except UnknownLevel as error:
+        raise InvalidChange(str(error)) from None
 
 
 def _properties(value: object) -> dict[str, Property]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import structs
 
 from chargehand.config.model import Component, Hook, HostedSettings, NotYet
+from chargehand.config.trust_in_force import TrustInForce
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.failed_part import FailedPart, reason_of
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
@@ -49,12 +50,14 @@ class Intake:
         sources: ChangeSourceStore,
         master_id: MasterId,
         basedir: Path,
+        trust: TrustInForce | None = None,
     ) -> None:
         self._changes = changes
         self._state = state
         self._sources = sources
         self._master_id = master_id
         self._basedir = basedir
+        self._trust = trust or TrustInForce()
         self._tasks = Tasks("intake")
         self._failed: dict[str, FailedPart] = {}
         self._looks = Tasks("first polls of change sources")
@@ -132,7 +135,7 @@ class Intake:
         return running is not None and running[1].force()
 
     async def _completed(self, change: NewChange) -> NewChange:
-        """Add link and codebase. A failing function of the user does not lose the change."""
+        """Add link, codebase and trust. A failing function of the user does not lose the change."""
         if not change.revlink and change.revision and change.repository and self._revlink:
             with guarded(_log, "the configured revlink failed for %s", change.repository):
                 link = contained(self._revlink, change.revision, change.repository) or ""
@@ -141,7 +144,8 @@ class Intake:
             with guarded(_log, "the configured codebaseGenerator failed; the codebase stays empty"):
                 codebase = await self._codebase_generator(as_dict(change))
                 change = structs.replace(change, codebase=str(codebase or ""))
-        return change
+        trust = self._trust.of_change(change)
+        return structs.replace(change, trust=trust.level, trust_reason=trust.reason)
 
     async def _claim_others(self) -> None:
         if self._wanted.keys() - self._running.keys():

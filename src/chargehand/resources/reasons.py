@@ -9,6 +9,7 @@ from chargehand.domain.waiting import (
     HeldByParents,
     LockHeld,
     LockUnavailable,
+    NotTrustedEnough,
     NoWorkerConnected,
     RefusedByFunction,
     TriggeredWaits,
@@ -51,6 +52,16 @@ def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]
             preparing = tuple(one for one in waiting.workers if workers.has(one[0]))
             told = waiting.waits_for if preparing else ""  # It may name the worker, and its host.
             return replace(waiting, workers=preparing, waits_for=told)
+        case NotTrustedEnough():
+            because = waiting.because and as_seen(
+                waiting.because, workers=workers, builder_names=builder_names
+            )
+            return replace(
+                waiting,
+                workers=tuple(filter(workers.has, waiting.workers)),
+                others=tuple(filter(workers.has, waiting.others)),
+                because=because,
+            )
         case LockHeld():
             seen = tuple(one for one in waiting.holders if one.builder_name in builder_names)
             before = tuple(one for one in waiting.before if one.builder_name in builder_names)

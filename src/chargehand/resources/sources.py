@@ -116,6 +116,10 @@ CHANGE = Entity(
         _change.column("repository", STRING, "repository", lambda change: change.repository),
         _change.column("project", STRING, "project", lambda change: change.project),
         _change.column("codebase", STRING, "codebase", lambda change: change.codebase),
+        _change.column("trust", STRING, "trust", lambda change: change.trust.value),
+        _change.column(
+            "trust_reason", STRING.or_none, "trust_reason", lambda change: change.trust_reason
+        ),
         _change.related(
             "sourcestamp",
             SOURCE_STAMP.type(),
@@ -182,6 +186,13 @@ BUILDSET = Entity(
             STRING.or_none,
             "parent_relationship",
             lambda buildset: buildset.parent_relationship,
+        ),
+        _buildset.column("trust", STRING, "trust", lambda buildset: buildset.trust.value),
+        _buildset.column(
+            "trust_reason",
+            STRING.or_none,
+            "trust_reason",
+            lambda buildset: buildset.trust_reason,
         ),
     ),
     collections=("buildsets",),

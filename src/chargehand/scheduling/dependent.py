@@ -12,6 +12,7 @@ from chargehand.domain.change import Change
 from chargehand.domain.identifiers import BuildsetId
 from chargehand.domain.json import Json
 from chargehand.domain.result import Result
+from chargehand.domain.trust import Judgement
 from chargehand.events.bus import Subscription
 from chargehand.events.messages import BuildsetCompleted, BuildsetSubmitted
 from chargehand.kit.complaints import Complaints
@@ -157,7 +158,9 @@ class Dependent:
         progress = self._progress(without=upstream.id)
         memory = self._parts.memory
         options = BuildsetOptions(
-            reason=self._settings.reason, remembered=(memory.entry(_KEY, progress),)
+            reason=self._settings.reason,
+            remembered=(memory.entry(_KEY, progress),),
+            trust=Judgement(upstream.trust, upstream.trust_reason),
         )
         stamps = [stamp.id for stamp in upstream.source_stamps]
         if await self._parts.buildsets.for_stamps(options, stamps) is None:

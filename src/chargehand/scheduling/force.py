@@ -103,6 +103,7 @@ class Force:
             builder_names=names,
             priority=filled.priority,
             at_once=True,
+            is_typed=True,
         )
         return await self._parts.buildsets.for_stamps_with_defaults(options, filled.stamps)
 

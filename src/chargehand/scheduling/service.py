@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from chargehand.config.model import Component, NotYet
+from chargehand.config.trust_in_force import TrustInForce
 from chargehand.domain.change import Change
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.failed_part import FailedPart, reason_of
@@ -65,6 +66,7 @@ class Scheduling:
         clock: Clock,
         master_id: MasterId,
         redaction: Redaction | None = None,
+        trust: TrustInForce | None = None,
     ) -> None:
         self._tasks = Tasks("scheduling")
         self._services = SchedulerServices(
@@ -77,6 +79,7 @@ class Scheduling:
             clock=clock,
             tasks=self._tasks,
             redaction=redaction or Redaction(),
+            trust=trust or TrustInForce(),
         )
         self._forms = Forms(
             builders=builders, is_enabled=lambda name: self._enabled.get(self._ids[name], True)

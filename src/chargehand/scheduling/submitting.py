@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
+from chargehand.config.trust_in_force import TrustInForce
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import BuildId, ChangeId, SchedulerId, SourceStampId
 from chargehand.domain.properties import Property, merged
 from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_stamp import SourceStamp
+from chargehand.domain.trust import Judgement, TrustLevel, lowest
 from chargehand.events.bus import Bus
 from chargehand.kit.clock import Clock
 from chargehand.kit.redaction import Redaction
@@ -80,6 +82,10 @@ class BuildsetOptions(msgspec.Struct, frozen=True, kw_only=True):
     """A caller waits for the answer: a database outage fails it instead of delaying it."""
     remembered: tuple[Remembered, ...] = ()
     """Values stored in the same transaction."""
+    trust: Judgement | None = None
+    """How far the stored source stamps are trusted; None: as far as their changes."""
+    is_typed: bool = False
+    """Whether a person chose the sources."""
 
 
 class SchedulerServices(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +101,7 @@ class SchedulerServices(msgspec.Struct, frozen=True, kw_only=True):
     tasks: Tasks
     redaction: Redaction = msgspec.field(default_factory=Redaction)
     """The secrets that users' code was given so far."""
+    trust: TrustInForce = msgspec.field(default_factory=TrustInForce)
 
 
 class Submitter:
@@ -146,6 +153,7 @@ class Submitter:
         rendered = await self._rendered(options, stamps, changes)
         names = tuple(rendered.builder_names)
         builder_ids = self._services.builders.ids(names)
+        trust = self._judged(options, stamps, changes)
         return NewBuildset(
             builder_ids=builder_ids,
             source_stamps=stamps,
@@ -159,7 +167,25 @@ class Submitter:
             parent_relationship=options.parent_relationship,
             waited_for=options.waited_for,
             priority=await self._priority(options, names, changes),
+            trust=trust.level,
+            trust_reason=trust.reason,
+            judged_stamps=_judged_stamps(options, stamps, changes),
+            unknown_revisions=self._of_unknown_revisions(options),
         )
+
+    def _judged(
+        self, options: BuildsetOptions, stamps: Sequence[Stamp], changes: Sequence[Change]
+    ) -> Judgement:
+        """Return the lowest level of the scheduler, of its changes, and of sources without one."""
+        sources = self._services.trust.of_sources(self._scheduler, stamps)
+        if options.trust is not None:
+            return lowest((sources, options.trust))
+        return lowest((sources, *map(_judgement_of, changes)))
+
+    def _of_unknown_revisions(self, options: BuildsetOptions) -> TrustLevel:
+        """Commits of forks can be had from the repository itself by those who know their hash."""
+        is_doubted = options.is_typed and self._services.trust.config.is_configured
+        return TrustLevel.UNTRUSTED if is_doubted else TrustLevel.TRUSTED
 
     def _secrets(
         self, options: BuildsetOptions, properties: Mapping[str, Property]
@@ -198,3 +224,17 @@ class Submitter:
         if self._targets.priority_of is not None:
             return int(await self._targets.priority_of(list(names), by_codebase(changes)))
         return self._targets.priority
+
+
+def _judgement_of(change: Change) -> Judgement:
+    because = "" if change.trust_reason is None else f" ({change.trust_reason})"
+    return Judgement(change.trust, f"change {change.id}{because}")
+
+
+def _judged_stamps(
+    options: BuildsetOptions, stamps: Sequence[Stamp], changes: Sequence[Change]
+) -> tuple[SourceStampId, ...]:
+    """Return the source stamps of which more is known than the store would find."""
+    if options.trust is not None:
+        return tuple(stamp for stamp in stamps if not isinstance(stamp, SourceStamp))
+    return tuple(dict.fromkeys(change.source_stamp_id for change in changes))

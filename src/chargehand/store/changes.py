@@ -206,6 +206,8 @@ def _insert(
         "project": new.project,
         "codebase": new.codebase,
         "parent_id": parent_id,
+        "trust": new.trust.value,
+        "trust_reason": new.trust_reason,
     }
     id_ = inserted_id(transaction.connection, _INSERT, row)
     fields = msgspec.structs.asdict(new) | {"when": when}

@@ -50,6 +50,7 @@ from chargehand.store.engine.tables import (
     source_stamps,
 )
 from chargehand.store.engine.transaction import Transaction
+from chargehand.store.trust import trust_of
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ SELECT_PENDING = (
         RAW_PROPERTIES,
         buildsets.c.reason,
         buildsets.c.parent_build_id,
+        buildsets.c.trust,
     )
     .select_from(requests.join(buildsets))
     .order_by(_request.id)
@@ -188,6 +190,7 @@ def pending_of(
                 with_changes=tuple(SourceStampId(s[1]) for s in of_buildset if s[7]),
                 properties=properties,
                 waited_for_by=row[16] if request.waited_for else None,
+                trust=trust_of(row[17]),
             )
         )
     return pending

@@ -13,6 +13,7 @@ from chargehand.domain.canonical import canonical_properties
 from chargehand.domain.identifiers import BuildsetId, RequestId
 from chargehand.domain.properties import merged
 from chargehand.domain.source_stamp import SourceStamp
+from chargehand.domain.trust import Judgement
 from chargehand.events.messages import BuildsetSubmitted, RequestSubmitted
 from chargehand.kit.redaction import Redaction
 from chargehand.store import source_stamps
@@ -27,6 +28,7 @@ from chargehand.store.engine.tables import (
 )
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.source_stamps import Found
+from chargehand.store.trust import judged
 
 _INSERT_BUILDSET = insert(buildsets)
 _INSERT_STAMPS = insert(buildset_source_stamps)
@@ -53,7 +55,8 @@ def submit(transaction: Transaction, new: NewBuildset) -> Submitted:
     A buildset without builders is complete at once. Raises LookupError for an unknown stamp.
     """
     stamps = _resolved(transaction, new)
-    buildset = _insert_buildset(transaction, new, stamps)
+    trust = judged(transaction.connection, new, [one.stored for one in stamps])
+    buildset = _insert_buildset(transaction, new, stamps, trust)
     transaction.announce(BuildsetSubmitted(buildset=buildset, scheduler=new.scheduler))
     pending = _insert_requests(transaction, new, buildset, stamps)
     for one in pending:
@@ -74,7 +77,7 @@ def _resolved(transaction: Transaction, new: NewBuildset) -> list[Found]:
 
 
 def _insert_buildset(
-    transaction: Transaction, new: NewBuildset, stamps: Sequence[Found]
+    transaction: Transaction, new: NewBuildset, stamps: Sequence[Found], trust: Judgement
 ) -> Buildset:
     row = {
         "external_id": new.external_id,
@@ -85,6 +88,8 @@ def _insert_buildset(
         "parent_build_id": new.parent_build_id,
         "parent_relationship": new.parent_relationship,
         "rebuilt_build_id": new.rebuilt_build_id,
+        "trust": trust.level.value,
+        "trust_reason": trust.reason,
         **_properties(new),
     }
     connection = transaction.connection
@@ -104,6 +109,8 @@ def _insert_buildset(
         parent_build_id=new.parent_build_id,
         parent_relationship=new.parent_relationship,
         rebuilt_build_id=new.rebuilt_build_id,
+        trust=trust.level,
+        trust_reason=trust.reason,
     )
 
 
@@ -163,6 +170,7 @@ def _insert_requests(
             with_changes=with_changes,
             properties=merged(new.properties, own.get(builder_id, {})),
             waited_for_by=new.parent_build_id if new.waited_for else None,
+            trust=buildset.trust,
         )
         for id_, builder_id in zip(ids, new.builder_ids, strict=True)
     )

@@ -118,6 +118,8 @@ class MemoryChanges:
             repository=change.repository,
             project=change.project,
             codebase=change.codebase,
+            trust=change.trust,
+            trust_reason=change.trust_reason,
         )
         self._changes[number] = stored
         return stored
@@ -207,6 +209,8 @@ class MemoryBuildsets:
             submitted_at=0.0,
             source_stamps=stamps,
             external_id=buildset.external_id,
+            trust=buildset.trust,
+            trust_reason=buildset.trust_reason,
         )
         requests = tuple(self._pending(buildset, stored, b) for b in buildset.builder_ids)
         announced = [RequestSubmitted(pending=pending) for pending in requests]
@@ -242,6 +246,7 @@ class MemoryBuildsets:
             has_patch=any(one.stamp.patch is not None for one in stored.source_stamps),
             with_changes=self._changes.that_led_to(stored.source_stamps),
             waited_for_by=new.parent_build_id if new.waited_for else None,
+            trust=stored.trust,
         )
 
     async def wait_for(self, count: int) -> list[NewBuildset]:

@@ -22,6 +22,7 @@ from buildbot._host.reading.keys import check_keys, rename_keys
 from buildbot._host.reading.leftovers import Leftovers
 from buildbot._host.reading.section import Section
 from buildbot._host.reading.settings import read_plain
+from buildbot._host.reading.trust import read_trust
 from buildbot._host.reading.web_settings import read_web
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.master_config import MasterConfigView, view_of
@@ -149,6 +150,7 @@ class Reader:
             services=components.services(),
             projects=components.projects(),
             secrets_providers=components.secrets_providers(),
+            trust=read_trust(section),
             modules=self._document.modules(),
             extension=MasterConfigView(
                 section.values,

@@ -14,7 +14,8 @@ auditDays buildCacheSize buildbotNetUsageData buildbotURL builders caches change
 changeHorizon change_source codebaseGenerator collapseRequests configurators db db_url
 logCompressionLimit logCompressionMethod logEncoding logMaxSize logMaxTailSize machines manhole
 metrics mq multiMaster prioritizeBuilders projects properties protocols revlink schedulers
-secretsProviders select_next_worker services title titleURL user_managers validation workers www
+secretsProviders select_next_worker services title titleURL trust user_managers validation workers
+www
 """
 _PORT = " = {'pb': {'port': ...}}"
 KNOWN = frozenset(_KNOWN_WORDS.split())

@@ -117,6 +117,10 @@ class MasterView(AsyncMultiService):
         """Let the audit log say who got a secret; once for a build."""
         self._secret_notes.note(name, provider, properties)
 
+    def note_withheld(self, name: str, refusal: str, properties: Any) -> None:
+        """Let the audit log say that a build did not get a secret."""
+        self._secret_notes.note(name, "", properties, refusal=refusal)
+
     async def build_token(
         self, build_id: int, name: str, actions: Sequence[str], builders: Sequence[str]
     ) -> str:

@@ -21,8 +21,8 @@ class SecretNotes:
         self._access = access
         self._noted: OrderedDict[tuple[int, str], float] = OrderedDict()
 
-    def note(self, name: str, provider: str, properties: Any) -> None:
-        """Note that something with these properties got a secret."""
+    def note(self, name: str, provider: str, properties: Any, *, refusal: str = "") -> None:
+        """Note that something with these properties got a secret, or did not (*refusal*)."""
         build = properties.getBuild() if hasattr(properties, "getBuild") else None
         build_id = int(getattr(build, "buildid", 0) or 0)
         now = time.time()
@@ -44,8 +44,8 @@ class SecretNotes:
                 path=f"builds/{build_id}" if build_id else "",
                 user_name=who,
                 origin=THIS_MACHINE,
-                is_allowed=True,
-                details={"secret": name, "provider": provider},
-                reason="",
+                is_allowed=not refusal,
+                details={"secret": name, "provider": provider} if provider else {"secret": name},
+                reason=refusal,
             )
         )

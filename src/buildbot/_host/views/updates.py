@@ -15,6 +15,7 @@ from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import NewChange
 from chargehand.domain.identifiers import BuilderId, BuildId, SourceStampId
 from chargehand.domain.properties import Property
+from chargehand.domain.trust import TrustLevel, level_from
 from chargehand.scheduling.rules import stamp_of
 
 _CONFIGURED = "builders, workers, schedulers and projects are what the configuration says they are"
@@ -91,9 +92,15 @@ class Updates(BuildUpdates, FarmUpdates, ResultUpdates):
         codebase: str | None = None,
         project: str | None = "",
         src: str | None = None,
+        trust: str | None = None,
+        trust_reason: str | None = None,
         **_: Any,
     ) -> int:
-        """Add a change; returns a Deferred of its identifier, fired when it is stored."""
+        """Add a change; returns a Deferred of its identifier, fired when it is stored.
+
+        *trust* is ``"untrusted"``, ``"reviewed"`` or ``"trusted"``: how far its builds are trusted
+        at most. ``c['trust']`` may lower it.
+        """
         when = datetime2epoch(when_timestamp) if hasattr(when_timestamp, "year") else when_timestamp
         new = NewChange(
             author=author or "",
@@ -109,6 +116,8 @@ class Updates(BuildUpdates, FarmUpdates, ResultUpdates):
             repository=repository or "",
             project=project or "",
             codebase=codebase or "",
+            trust=TrustLevel.TRUSTED if trust is None else level_from(trust),
+            trust_reason=_said(trust, trust_reason),
         )
         return (await self._access.engine.changes.add_change(new)).id
 
@@ -138,13 +147,15 @@ class Updates(BuildUpdates, FarmUpdates, ResultUpdates):
             [engine.builders.name(BuilderId(builder)) for builder in builderids]
         )
         given = properties.asDict() if isinstance(properties, Properties) else properties
+        stamps = tuple(
+            stamp_of(one) if isinstance(one, Mapping) else SourceStampId(int(one))
+            for one in sourcestamps
+        )
+        trust = engine.trust.of_sources(scheduler or "", stamps)
         submitted = await engine.buildsets.submit(
             NewBuildset(
                 builder_ids=builder_ids,
-                source_stamps=tuple(
-                    stamp_of(one) if isinstance(one, Mapping) else SourceStampId(int(one))
-                    for one in sourcestamps
-                ),
+                source_stamps=stamps,
                 reason=reason,
                 scheduler=scheduler or "",
                 properties=_sourced(given or {}, "Scheduler"),
@@ -154,9 +165,15 @@ class Updates(BuildUpdates, FarmUpdates, ResultUpdates):
                 parent_relationship=parent_relationship,
                 waited_for=bool(waited_for),
                 priority=priority,
+                trust=trust.level,
+                trust_reason=trust.reason,
             )
         )
         return submitted.numbers
+
+
+def _said(trust: object, reason: str | None) -> str | None:
+    return None if trust is None else (reason or "as its sender said")
 
 
 def _sourced(properties: Mapping[str, Any], source: str) -> dict[str, Property]:

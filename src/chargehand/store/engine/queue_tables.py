@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, and_, false, true
 
-from chargehand.store.engine.columns import CleanText, Id, Json, Time
+from chargehand.store.engine.columns import CleanText, Id, Json, Name, Time
 from chargehand.store.engine.definitions import (
     flag,
     identity,
@@ -33,6 +33,9 @@ buildsets = Table(
     Column("properties", Json, nullable=False),
     Column("raw_properties", Json),
     Column("secrets", Json),
+    # A TrustLevel: the lowest one of everything that it builds.
+    Column("trust", Name, nullable=False, server_default="trusted"),
+    Column("trust_reason", CleanText),
     Index("buildsets_by_submission", "submitted_at"),
 )
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, false
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    false,
+    literal_column,
+)
 
 from chargehand.store.engine.columns import Blob, CleanText, Id, Json, Name, Time
 from chargehand.store.engine.definitions import (
@@ -209,6 +218,9 @@ changes = Table(
     text("project"),
     text("codebase"),
     Column("parent_id", Id),
+    # A TrustLevel.
+    Column("trust", Name, nullable=False, server_default="trusted"),
+    Column("trust_reason", CleanText),
     Index("changes_by_revision", "revision", info=lengths(revision=64)),
     Index("changes_by_time", "when_timestamp"),
     # The parent of a new change is the newest one of the same line of development.
@@ -221,6 +233,16 @@ changes = Table(
         "id",
         info=lengths(branch=64, repository=128, project=64, codebase=64),
     ),
+)
+
+# What a branch was last known to have, for builds of its newest revision: few changes or none.
+_distrusted = changes.c.trust != literal_column("'trusted'")
+Index(
+    "changes_not_trusted",
+    changes.c.repository,
+    changes.c.branch,
+    changes.c.id,
+    info=only_where(_distrusted) | lengths(repository=128, branch=64),
 )
 
 builds = Table(

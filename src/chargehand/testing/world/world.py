@@ -17,6 +17,7 @@ from chargehand.domain.buildset import BuildRequest
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import RequestId
 from chargehand.domain.properties import Property
+from chargehand.domain.trust import TrustLevel
 from chargehand.fleet.ports import LinkMaker, Registry
 from chargehand.kit.values import replace
 from chargehand.links.native.local_listener import LocalListener
@@ -142,6 +143,7 @@ class World:
         codebase: str = "",
         category: str | None = None,
         properties: Mapping[str, Property] | None = None,
+        trust: TrustLevel = TrustLevel.TRUSTED,
     ) -> Change:
         """Let a change arrive."""
         change = await self.master.add_change(
@@ -156,6 +158,7 @@ class World:
                 codebase=codebase,
                 category=category,
                 properties=dict(properties or {}),
+                trust=trust,
             )
         )
         await self.settle()
