@@ -36,6 +36,7 @@ _GIVEN = {
     "caches": "{'Builds': 10}",
     "changeCacheSize": "10",
     "auditDays": "30",
+    "trust": "{'changes': [(util.ChangeFilter(branch='main'), 'trusted')]}",
     "changeHorizon": "10",
     "change_source": "changes.GitPoller('file:///tmp/x')",
     "codebaseGenerator": "lambda change: ''",

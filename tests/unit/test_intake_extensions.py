@@ -18,7 +18,7 @@ from buildbot.changes.base import ChangeSource, PollingChangeSource
 from buildbot.changes.base import ReconfigurablePollingChangeSource as Reconfigurable
 from buildbot.changes.gitpoller import GitPoller
 from buildbot.changes.pb import PBChangeSource
-from buildbot.clients.sendchange import send
+from buildbot.clients.sendchange import SendChangeFailed, send
 from buildbot.pbmanager import PBManager
 from buildbot.plugins import changes, util
 from buildbot.process.build_parts import ChangeView
@@ -373,6 +373,26 @@ async def test_a_pb_source_takes_changes_from_who_knows_its_password(master: Mas
 
     [change] = master.changes.changes
     assert (change.author, change.files) == ("Ann", ("a",))
+
+
+async def test_a_pb_source_limits_how_far_its_changes_are_trusted(master: Master) -> None:
+    source = PBChangeSource(
+        "u", "p", port="tcp:0:interface=127.0.0.1", name="forks", trust="reviewed"
+    )
+    await _run(master, source)
+    assert source._registration is not None
+    address = f"127.0.0.1:{source._registration.getPort()}"
+
+    for level in (None, "untrusted", "trusted"):
+        await send(master=address, user="u", password="p", who="Ann", trust=level)
+    with pytest.raises(SendChangeFailed, match="trust must be one of .*, not 'full'"):
+        await send(master=address, user="u", password="p", who="Ann", trust="full")
+
+    assert [(one.trust, one.trust_reason) for one in master.changes.changes] == [
+        ("reviewed", "change source forks"),
+        ("untrusted", "as its sender said"),
+        ("reviewed", "change source forks"),
+    ]
 
 
 async def test_a_pb_source_without_a_port_uses_that_of_the_workers(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from buildbot._border.arguments import did_you_mean
 from buildbot._host.reading.section import Section
 from buildbot.config.builder import NAMELESS
 from chargehand.config.model import BuilderConfig, Component, MasterConfig, WorkerConfig
+from chargehand.config.trust import SCHEDULERS, WORKERS
 from chargehand.domain.lock import LockAccess, LockSpec
 
 _WORKER_NAME = re.compile(r"[^\W\d][\w.-]{0,49}|-[\w.-]{0,49}")
@@ -33,6 +35,7 @@ def check(config: MasterConfig, section: Section) -> None:
         _check_projects(config, section)
     _check_locks(config, section)
     _check_machines(config, section)
+    _check_trust(config, section)
 
 
 class _Broken(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,6 +218,20 @@ def _check_locks(config: MasterConfig, section: Section) -> None:
                 "builders",
                 access.lock.name,
             )
+
+
+def _check_trust(config: MasterConfig, section: Section) -> None:
+    """A pattern that matches nothing is a typing error most often: the wrong ones are let in."""
+    workers = {pattern for names in config.trust.workers.values() for pattern in names}
+    given = (
+        ("worker", WORKERS, workers, [worker.name for worker in config.workers]),
+        ("scheduler", SCHEDULERS, dict(config.trust.schedulers), _names(config.schedulers)),
+    )
+    for noun, key, patterns, names in given:
+        for pattern in sorted(patterns):
+            if not any(fnmatchcase(name, pattern) for name in names):
+                hint = did_you_mean(pattern, names)
+                section.warn(f'{key}: no {noun} is called "{pattern}"{hint}', "trust", pattern)
 
 
 def _accesses(builders: Iterable[BuilderConfig]) -> Iterable[LockAccess]:
