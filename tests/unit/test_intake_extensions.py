@@ -30,6 +30,7 @@ from chargehand.domain.identifiers import MasterId
 from chargehand.intake.git_poller import Settings, Watched
 from chargehand.intake.rules import change_from
 from chargehand.intake.service import Intake
+from chargehand.kit.values import replace
 from chargehand.testing.git_repository import Repository
 from chargehand.testing.intake import (
     MemoryChangeSourceStore,
@@ -58,8 +59,11 @@ class Master(AsyncMultiService):
         )
         self.data = self.updates = self.db = self.state = self  # each of them, in one
 
-    def addChange(self, **change: Any) -> Any:
-        return outward(self.intake.add_change(change_from(change)))
+    def addChange(self, *, trust_reason: str | None = None, **change: Any) -> Any:
+        new = change_from(change)
+        if trust_reason is not None:
+            new = replace(new, trust_reason=trust_reason)
+        return outward(self.intake.add_change(new))
 
     def getObjectId(self, name: str, kind: str) -> Any:
         return defer.succeed((name, kind))
@@ -385,7 +389,7 @@ async def test_a_pb_source_limits_how_far_its_changes_are_trusted(master: Master
 
     for level in (None, "untrusted", "trusted"):
         await send(master=address, user="u", password="p", who="Ann", trust=level)
-    with pytest.raises(SendChangeFailed, match="trust must be one of .*, not 'full'"):
+    with pytest.raises(SendChangeFailed, match=r"trust must be one of .*, not 'full'"):
         await send(master=address, user="u", password="p", who="Ann", trust="full")
 
     assert [(one.trust, one.trust_reason) for one in master.changes.changes] == [

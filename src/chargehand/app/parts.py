@@ -99,18 +99,7 @@ class Parts:
             clock=clock,
         )
         self.fleet.on_change(self.dispatcher.worker_changed)
-        self.scheduling = Scheduling(
-            buildsets=store.buildsets,
-            schedulers=store.schedulers,
-            changes=store.changes,
-            state=store.state,
-            builders=directory,
-            bus=bus,
-            clock=clock,
-            master_id=master_id,
-            redaction=self.redaction,
-            trust=self.trust,
-        )
+        self.scheduling = self._scheduling(bus, directory, clock)
         self.intake = self._intake(basedir)
         self.orders = self._orders(bus)
         self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
@@ -172,6 +161,20 @@ class Parts:
             redaction=self.redaction,
             clock=clock,
             state=self.store.state,
+        )
+
+    def _scheduling(self, bus: Bus, directory: Directory, clock: Clock) -> Scheduling:
+        return Scheduling(
+            buildsets=self.store.buildsets,
+            schedulers=self.store.schedulers,
+            changes=self.store.changes,
+            state=self.store.state,
+            builders=directory,
+            bus=bus,
+            clock=clock,
+            master_id=self.master_id,
+            redaction=self.redaction,
+            trust=self.trust,
         )
 
     def _intake(self, basedir: Path) -> Intake:
