@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from chargehand.config.trust import TrustConfig
@@ -41,9 +41,8 @@ class Explaining:
         occupied: Mapping[BuilderId, Mapping[str, Occupant]],
         workers: Workers,
         locks: LockTable,
-        trust: Callable[[], TrustConfig],
     ) -> None:
-        self._trust = trust
+        self.trust = TrustConfig()
         self._lines = lines
         self._occupied = occupied
         self._workers = workers
@@ -91,7 +90,7 @@ class Explaining:
             slots=self._workers.slots(line.config.worker_names),
             locks=self._locks,
             now=asyncio.get_running_loop().time(),
-            trust=self._trust(),
+            trust=self.trust,
         )
         if request_id not in line.parents:
             return reason

@@ -96,11 +96,7 @@ class Dispatcher:
         )
         self.occupied: dict[BuilderId, dict[str, Occupant]] = {}
         self._explaining = Explaining(
-            lines=self._lines,
-            occupied=self.occupied,
-            workers=workers,
-            locks=locks,
-            trust=lambda: self._config.trust,
+            lines=self._lines, occupied=self.occupied, workers=workers, locks=locks
         )
         self._pending_rows = PendingRows(store)
         self._running: set[asyncio.Task[None]] = set()
@@ -150,6 +146,7 @@ class Dispatcher:
     async def reconfigure(self, config: MasterConfig, ids: Mapping[str, BuilderId]) -> None:
         """Apply a configuration: loads requests only for new builders."""
         self._config = config
+        self._explaining.trust = config.trust
         configs = {ids[builder.name]: builder for builder in config.builders}
         for builder_id in self._lines.keys() - configs.keys():
             line = self._lines.pop(builder_id)

@@ -14,6 +14,7 @@ from chargehand.domain.waiting import (
     HeldByParents,
     LockHeld,
     LockUnavailable,
+    NotTrustedEnough,
     NoWorkerConnected,
     RefusedByFunction,
     Waiting,
@@ -110,6 +111,8 @@ def _key(why: Waiting) -> Hashable:
             what = function
         case HeldByParents(because=because):
             what = _key(because)
+        case NotTrustedEnough(trust=level, workers=workers, because=because):
+            what = (level, workers, None if because is None else _key(because))
         case _:
             what = None
     return type(why), what
