@@ -87,7 +87,7 @@ def take(browser: Browser, master: InstalledMaster, into: Path, only: set[str]) 
                     continue
                 told.clear()
                 page.goto(f"{master.url}/{path}")
-                page.wait_for_selector("main, h1")
+                page.wait_for_selector("h1", state="attached")
                 page.wait_for_timeout(1500)
                 page.screenshot(path=into / f"{name}-{width}-{theme}.png")
                 overflow = page.evaluate(

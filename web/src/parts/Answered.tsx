@@ -77,11 +77,12 @@ export function Failed({ error, what, retry }: FailedProps) {
     <Alert
       icon={status === 0 ? <IconPlugConnectedX /> : <IconAlertTriangle />}
       color="red"
+      bg="var(--bg-failure)"
       m="md"
       title={status === 0 ? 'The master cannot be reached' : `Cannot show ${what}`}
     >
       <Stack gap="sm" align="flex-start">
-        <Text size="md">
+        <Text size="md" style={{ overflowWrap: 'anywhere' }}>
           {status === 0
             ? 'It may be restarting, or the network is down. This page tries again when the connection is back.'
             : error.message}
@@ -100,7 +101,9 @@ export function Failed({ error, what, retry }: FailedProps) {
             )}
           </CopyButton>
         </Group>
-        <Code block>{details}</Code>
+        <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+          {details}
+        </Code>
       </Stack>
     </Alert>
   );

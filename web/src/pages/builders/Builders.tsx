@@ -62,7 +62,7 @@ export function Builders() {
         <>
           Builders{' '}
           <span className="dim" style={{ fontWeight: 400 }}>
-            {shown.length === all.length ? count(all.length) : `${count(shown.length)} of ${count(all.length)}`}
+            {!answer.data ? '' : shown.length === all.length ? count(all.length) : `${count(shown.length)} of ${count(all.length)}`}
           </span>
         </>
       }
