@@ -19,6 +19,7 @@ from chargehand.domain.waiting import (
     BehindOthers,
     HeldByParents,
     LockHeld,
+    NotTrustedEnough,
     NoWorkerConnected,
     RefusedByFunction,
     TriggeredWaits,
@@ -114,6 +115,13 @@ def test_policies_are_values() -> None:
     [
         NoWorkerConnected(workers=("seen", "secret"), reasons=(("seen", "x"), ("secret", "y"))),
         WorkersPaused(workers=(("seen", ""), ("secret", "repairs of secret"))),
+        NotTrustedEnough(trust="untrusted", workers=(), others=("seen", "secret")),
+        NotTrustedEnough(
+            trust="untrusted",
+            workers=("seen", "secret"),
+            others=("secret",),
+            because=WorkersBusy(workers=(("seen", 1, 1), ("secret", 1, 1))),
+        ),
         WorkersBusy(workers=(("seen", 1, 1), ("secret", 1, 1))),
         LockHeld(
             lock="l",
@@ -167,6 +175,7 @@ def test_every_reason_that_has_names_is_covered() -> None:
         "HeldByParents",
         "LockHeld",
         "NoWorkerConnected",
+        "NotTrustedEnough",
         "RefusedByFunction",
         "TriggeredWaits",
         "WorkersBusy",

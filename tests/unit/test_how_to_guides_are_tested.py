@@ -24,6 +24,7 @@ _CONFIGURED = {
     "build-in-docker-containers": {
         "f'docker-{number}'": "f'docker-{number}' if number else 'local'"
     },
+    "build-changes-of-forks": {"/srv/ci/secrets": "SECRETS"},
     "build-a-patch": {
         "SecretInAFile('secrets')": "SecretInAFile('SECRETS')",
         "'docs'": "'lint'",

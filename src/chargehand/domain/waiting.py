@@ -75,12 +75,12 @@ class NotTrustedEnough(Waiting, frozen=True, tag="not_trusted_enough"):
     @property
     def sentence(self) -> str:
         """The reason as one sentence."""
-        if self.because is None or not self.workers:
+        if self.because is None:
             names = _listed(", ".join(self.others))
             return f"c['trust'] allows no worker of this builder for {self.trust} sources{names}"
-        names = ", ".join(self.workers)
+        names = f" ({', '.join(self.workers)})" if self.workers else ""
         return (
-            f"c['trust'] allows only some of its workers for {self.trust} sources ({names}): "
+            f"c['trust'] allows only some of its workers for {self.trust} sources{names}: "
             f"{self.because.sentence}"
         )
 
