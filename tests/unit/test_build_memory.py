@@ -54,6 +54,17 @@ def test_a_build_that_is_gone_is_not_shown() -> None:
     assert [one["number"] for one in memory.line(1).recent(5)] == [1]
 
 
+def test_a_clock_that_was_set_back_makes_no_negative_durations() -> None:
+    memory = Memory()
+
+    memory.add([_record(1, -30.0)])
+
+    assert memory.line(1).statistics(1_000_000.0)["median_seconds"] == 0.0
+    (hour,) = memory.hours.values()
+    assert list(hour.seconds) == [0.0]
+    assert not any(hour.work().seconds.values())
+
+
 @pytest.mark.parametrize(
     ("values", "share", "expected"),
     [([], 0.5, None), ([3.0], 0.9, 3.0), ([1.0, 2.0], 0.5, 1.5), ([0.0, 10.0], 0.9, 9.0)],

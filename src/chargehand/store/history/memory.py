@@ -267,16 +267,16 @@ class Memory:
             line = lines.get(builder_id) or self.line(builder_id)
             if len(line.newest) < MOST_RECENT:
                 line.put(one)
-            seconds = ended - started
+            # Clocks are set back, now and then.
+            seconds = max(0.0, ended - started)
+            waited = max(0.0, started - submitted)
             outcome = _UNKNOWN if result is None else result
             line.ended.extend((started, seconds, outcome))
             number = int(started // HOUR)
             hour = hours.get(number)
             if hour is None:
                 hour = hours[number] = Ended()
-            hour.values.extend(
-                (builder_id, worker_id, started, seconds, started - submitted, outcome)
-            )
+            hour.values.extend((builder_id, worker_id, started, seconds, waited, outcome))
             line.counts()
             if outcome in _FAILED:
                 self.failed.add(one.id)
