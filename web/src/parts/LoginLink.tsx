@@ -19,6 +19,8 @@ export function loginUrl(auth: Site['auth']): string {
   const here = location.href.startsWith(siteRoot())
     ? `/${location.href.slice(siteRoot().length)}`
     : '/';
+  // From the page for logging in itself, nobody wants to come back to it.
+  const target = /^\/login\b/.test(here) ? '/' : here;
   const page = auth.oauth2 || auth.name === 'RemoteUserAuth' ? 'auth/login' : 'login';
-  return `${siteUrl(page)}?redirect=${encodeURIComponent(here)}`;
+  return `${siteUrl(page)}?redirect=${encodeURIComponent(target)}`;
 }

@@ -1,4 +1,4 @@
-import { Spoiler, TextInput } from '@mantine/core';
+import { TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import licences from 'virtual:licences';
@@ -103,12 +103,13 @@ function Licences() {
           <span className={facts.text}>
             <b>{one.name}</b> <span className="dim">{one.version}</span>
             {one.text !== '' && (
-              <Spoiler maxHeight={0} showLabel="Licence" hideLabel="Hide the licence" fz={12.5}>
-                <pre style={{ whiteSpace: 'pre-wrap', fontSize: 12 }}>{one.text}</pre>
-              </Spoiler>
+              <details className={facts.licence}>
+                <summary>{one.licence}</summary>
+                <pre>{one.text}</pre>
+              </details>
             )}
           </span>
-          <span className="dim">{one.licence}</span>
+          {one.text === '' && <span className="dim">{one.licence}</span>}
         </div>
       ))}
     </Card>

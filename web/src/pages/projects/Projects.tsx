@@ -5,6 +5,7 @@ import { counted } from '@/domain/durations';
 import { Answered, Empty } from '@/parts/Answered';
 import { Page } from '@/parts/Page';
 import { RowTable, type Column } from '@/parts/RowTable';
+import facts from '@/parts/Facts.module.css';
 
 interface Row {
   project: Project;
@@ -59,6 +60,6 @@ const COLUMNS: readonly Column<Row>[] = [
 
 /** Rendered by the master, which lets only harmless HTML through; else the text. */
 export function Description({ project }: { project: Project }) {
-  if (project.description_html) return <div className="dim" dangerouslySetInnerHTML={{ __html: project.description_html }} />;
+  if (project.description_html) return <div className={`dim ${facts.prose}`} dangerouslySetInnerHTML={{ __html: project.description_html }} />;
   return project.description ? <span className="dim">{project.description}</span> : null;
 }
