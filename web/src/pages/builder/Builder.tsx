@@ -103,7 +103,7 @@ function Shown({ builder }: { builder: Builder }) {
             value="pending"
             rightSection={
               waiting > 0 && (
-                <Badge color="orange" variant="light" size="sm">
+                <Badge bg="var(--bg-waiting)" c="var(--state-waiting)" size="sm">
                   {count(waiting)}
                 </Badge>
               )
