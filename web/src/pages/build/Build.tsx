@@ -359,7 +359,7 @@ function More({ build, changes, buildset, steps }: MoreProps) {
       keepMounted={false}
       className={classes.tabs}
     >
-      <Tabs.List>
+      <Tabs.List className={classes.tabs}>
         <Tabs.Tab value="changes" rightSection={number(changes.length)}>
           Changes
         </Tabs.Tab>
