@@ -98,10 +98,10 @@ function Top() {
       <Link to="/" className={classes.name}>
         {site?.title ?? 'Chargehand'}
       </Link>
-      <UnstyledButton className={classes.search} onClick={() => openPalette()} aria-label="Search">
+      <UnstyledButton className={classes.search} onClick={() => openPalette()}>
         <IconSearch size={15} aria-hidden />
         <span>Find builders, builds, changes, workers…</span>
-        <Kbd size="xs">/</Kbd>
+        <Kbd size="xs" aria-hidden>/</Kbd>
       </UnstyledButton>
       <ConnectionDot />
       <ThemeSwitch />

@@ -213,6 +213,8 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
             <Button
               variant="light"
               color="red"
+              bg="var(--bg-failure)"
+              c="var(--state-failure)"
               size="compact-sm"
               leftSection={<IconBug size={14} />}
               onClick={goToError}
