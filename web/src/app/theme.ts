@@ -3,7 +3,7 @@ import { createTheme } from '@mantine/core';
 /** 14 px text, dense, one accent colour. Colours of states are CSS variables (`theme.css`). */
 export const theme = createTheme({
   primaryColor: 'indigo',
-  primaryShade: { light: 7, dark: 5 },
+  primaryShade: { light: 7, dark: 7 },
   autoContrast: true,
   defaultRadius: 'md',
   fontFamily:
