@@ -1,4 +1,4 @@
-import { useQueries } from '@tanstack/react-query';
+import { useQueries, type UseQueryResult } from '@tanstack/react-query';
 import { useEffect, useMemo, useReducer, useRef } from 'react';
 import { read } from '@/api/client';
 import { live, useLive, useRest } from '@/api/hooks';
@@ -69,6 +69,7 @@ export function useLanes(builderids: readonly number[], first: number, last: num
           signal,
         ),
     })),
+    combine: together<Block>,
   });
   const waits = useQueries({
     queries: (to - from <= WAITS_UP_TO ? wanted : []).map(({ chunk, tile }) => ({
@@ -87,6 +88,7 @@ export function useLanes(builderids: readonly number[], first: number, last: num
           signal,
         ),
     })),
+    combine: together<Request>,
   });
   const running = useRest<{ builds: Block[] }>('builds', { complete: false, limit: WAITING, field: FIELDS });
   const waiting = useRest<{ buildrequests: Request[] }>('buildrequests', {
@@ -96,19 +98,26 @@ export function useLanes(builderids: readonly number[], first: number, last: num
     field: REQUEST_FIELDS,
   });
   const news = useNews();
-  const stamps = [...builds, ...waits].map((one) => one.dataUpdatedAt).join(' ');
-  return useMemo(
-    () => ({
-      lanes: lanesOf([...builds.map((one) => one.data?.rows ?? []), running.data?.builds ?? [], news]),
-      waits: waitsOf([...waits.flatMap((one) => one.data?.rows ?? []).filter((one) => one.claimed_at !== null), ...(waiting.data?.buildrequests ?? [])]),
-      isLoading: builds.some((one) => one.isPending),
-      isCut: builds.some((one) => one.data?.isCut),
-      error: builds.find((one) => one.error && one.data === undefined)?.error ?? null,
-      retry: () => builds.forEach((one) => one.error && void one.refetch()),
-    }),
-    // oxlint-disable-next-line exhaustive-deps -- `stamps` says whether `builds` and `waits` are others
-    [stamps, builds.length, builds.some((one) => one.error), running.data, waiting.data, news],
+  const lanes = useMemo(
+    () => lanesOf([builds.rows, running.data?.builds ?? [], news]),
+    [builds.rows, running.data, news],
   );
+  const shownWaits = useMemo(
+    () => waitsOf([...waits.rows.filter((one) => one.claimed_at !== null), ...(waiting.data?.buildrequests ?? [])]),
+    [waits.rows, waiting.data],
+  );
+  return { ...builds, lanes, waits: shownWaits };
+}
+
+/** Several answers as one. Outside of components, so that it is the same function each time. */
+function together<T>(answers: UseQueryResult<Part<T>, Error>[]) {
+  return {
+    rows: answers.flatMap((one) => one.data?.rows ?? []),
+    isLoading: answers.some((one) => one.isPending),
+    isCut: answers.some((one) => one.data?.isCut),
+    error: answers.find((one) => one.error && one.data === undefined)?.error ?? null,
+    retry: () => answers.forEach((one) => one.error && void one.refetch()),
+  };
 }
 
 function waitsOf(requests: readonly Request[]): Map<number, Wait[]> {
