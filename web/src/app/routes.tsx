@@ -286,6 +286,19 @@ const login = createRoute({
   component: lazyRouteComponent(() => import('@/pages/login/Login'), 'Login'),
 });
 
+export interface TrendsSearch {
+  /** The id of the one builder that is looked at. */
+  builder?: number;
+  days?: number;
+}
+
+const trends = createRoute({
+  getParentRoute: () => root,
+  path: '/trends',
+  validateSearch: (search: Search): TrendsSearch => ({ builder: number(search.builder), days: number(search.days) }),
+  component: lazyRouteComponent(() => import('@/pages/trends/Trends'), 'Trends'),
+});
+
 const routeTree = root.addChildren([
   home,
   builders,
@@ -303,6 +316,7 @@ const routeTree = root.addChildren([
   consoleView,
   grid,
   waterfall,
+  trends,
   settings,
   about,
   schedulers,

@@ -1,0 +1,92 @@
+import 'uplot/dist/uPlot.min.css';
+import { useComputedColorScheme } from '@mantine/core';
+import { useElementSize } from '@mantine/hooks';
+import { useEffect, useRef, useState } from 'react';
+import uPlot from 'uplot';
+import { useZone } from '@/app/settings';
+import { exact } from '@/domain/durations';
+import classes from './Trends.module.css';
+
+export interface Line {
+  name: string;
+  values: readonly (number | null)[];
+  /** A CSS variable. */
+  colour: string;
+  dash?: number[];
+}
+
+interface Props {
+  label: string;
+  /** Seconds since 1970. */
+  times: readonly number[];
+  lines: readonly Line[];
+  /** A value as people read it. */
+  text: (value: number) => string;
+}
+
+const HEIGHT = 190;
+
+/** Values over time; the exact ones of the moment under the pointer stand above. */
+export function Plot({ label, times, lines, text }: Props) {
+  const { ref, width } = useElementSize<HTMLDivElement>();
+  const place = useRef<HTMLDivElement>(null);
+  const [at, setAt] = useState<number | null>(null);
+  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
+  const zone = useZone();
+  useEffect(() => {
+    if (!place.current || width === 0) return undefined;
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name: string) => style.getPropertyValue(name).trim();
+    const axis = {
+      stroke: colour('--dim'),
+      grid: { stroke: colour('--line'), width: 1 },
+      ticks: { show: false },
+      font: '11px sans-serif',
+    };
+    const plot = new uPlot(
+      {
+        width,
+        height: HEIGHT,
+        legend: { show: false },
+        cursor: { y: false },
+        tzDate: (seconds) => (zone ? uPlot.tzDate(new Date(seconds * 1_000), zone) : new Date(seconds * 1_000)),
+        scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
+        axes: [axis, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => text(tick)) }],
+        series: [
+          {},
+          ...lines.map((line) => ({
+            stroke: colour(line.colour),
+            width: 2,
+            dash: line.dash,
+            points: { show: times.length < 60, size: 5, fill: colour(line.colour) },
+          })),
+        ],
+        hooks: { setCursor: [(self) => setAt(self.cursor.idx ?? null)] },
+      },
+      [times as number[], ...lines.map((line) => line.values as (number | null)[])],
+      place.current,
+    );
+    return () => plot.destroy();
+  }, [times, lines, width, scheme, zone, text]);
+  const shown = at ?? times.length - 1;
+  const moment = times[shown];
+  return (
+    <figure className={classes.plot}>
+      <figcaption className={classes.values}>
+        {moment !== undefined && <span className="dim">{exact(moment, zone).slice(0, 16)}</span>}
+        {lines.map((line) => {
+          const value = line.values[shown];
+          return (
+            <span key={line.name}>
+              <i style={{ borderTopColor: `var(${line.colour})`, borderTopStyle: line.dash ? 'dashed' : 'solid' }} aria-hidden />
+              {line.name} <b>{value === null || value === undefined ? '–' : text(value)}</b>
+            </span>
+          );
+        })}
+      </figcaption>
+      <div ref={ref}>
+        <div ref={place} role="img" aria-label={label} style={{ minHeight: HEIGHT }} />
+      </div>
+    </figure>
+  );
+}
