@@ -29,6 +29,16 @@ it('finds builds and waiting requests by source and builder', () => {
   expect(cellOf(built.get(12)?.get(8), 'mac')).toBeNull();
 });
 
+it('shows what was built rather than a later request that was collapsed', () => {
+  const built = bySource(
+    [set(1, stamp(11, 'main', 'a'))],
+    [request(1, 1, 7), request(2, 1, 7), { ...request(3, 1, 8), results: 3 }],
+    [build(100, 1, 7, 2)],
+  );
+  expect(cellOf(built.get(11)?.get(7), 'linux')).toMatchObject({ state: 'failure', more: 0 });
+  expect(cellOf(built.get(11)?.get(8), 'mac')).toMatchObject({ state: 'skipped', to: '/buildrequests/3' });
+});
+
 it('shows a build of several codebases at each of their sources', () => {
   const built = bySource([set(1, stamp(11, 'main', 'a'), stamp(12, 'lib', 'b'))], [request(1, 1, 7)], [build(100, 1, 7, 2)]);
   expect(built.get(11)?.get(7)).toHaveLength(1);

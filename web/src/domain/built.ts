@@ -64,8 +64,13 @@ export interface Cell {
   more: number;
 }
 
-/** What a cell shows: the newest attempt. */
-export function cellOf(attempts: readonly Attempt[] | undefined, name: string): Cell | null {
+/** Requests that ended without a build (collapsed into others, cancelled) hide no build. */
+const isTelling = ({ request, build }: Attempt): boolean => build !== undefined || !request.complete;
+
+/** What a cell shows: the newest attempt that was built, or waits for it. */
+export function cellOf(all: readonly Attempt[] | undefined, name: string): Cell | null {
+  const telling = all?.filter(isTelling);
+  const attempts = telling?.length ? telling : all?.slice(0, 1);
   const newest = attempts?.[0];
   if (attempts === undefined || newest === undefined) return null;
   const state = attemptState(newest);
@@ -138,5 +143,8 @@ export function newestSources(sets: readonly BuiltSet[], count: number, branch?:
 export function attemptsAt(built: Built, ssids: Iterable<number>, builderid: number): Attempt[] {
   const found: Attempt[] = [];
   for (const ssid of ssids) found.push(...(built.get(ssid)?.get(builderid) ?? []));
-  return found.toSorted((one, other) => (other.build?.buildid ?? Number.POSITIVE_INFINITY) - (one.build?.buildid ?? Number.POSITIVE_INFINITY));
+  return found.toSorted(
+    (one, other) =>
+      other.request.buildrequestid - one.request.buildrequestid || (other.build?.buildid ?? 0) - (one.build?.buildid ?? 0),
+  );
 }

@@ -128,8 +128,8 @@ export function zoneOffset(moment: number, zone?: string): number {
 
 /** A span in one short word: `6 h`, `1 d`, `30 d`. */
 export function spanName(span: number): string {
-  if (span < 5_400) return `${Math.round(span / 60)} min`;
-  if (span < 129_600) return `${Math.round(span / 3_600)} h`;
+  if (span < 3_500) return `${Math.round(span / 60)} min`;
+  if (span < 85_000) return `${Math.round(span / 3_600)} h`;
   return `${Math.round(span / 86_400)} d`;
 }
 

@@ -27,6 +27,8 @@ interface Props {
   groups: readonly { label: string; columns: readonly MatrixColumn[] }[];
   cell: (row: number, column: number) => Cell | null;
   rowHeight?: number;
+  /** The height of the heads of columns, in pixels. */
+  headHeight?: number;
 }
 
 const WIDTH = 30;
@@ -37,7 +39,7 @@ const GAP = 14;
  * A table of marks, virtual both ways: heads stay in sight. Arrows (or h j k l) move through the
  * cells, Enter opens one.
  */
-export function Matrix({ label, corner, rows, groups, cell, rowHeight = 44 }: Props) {
+export function Matrix({ label, corner, rows, groups, cell, rowHeight = 44, headHeight = 204 }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const navigate = useNavigate();
   const { columns, spans } = useMemo(() => laidOut(groups), [groups]);
@@ -91,7 +93,7 @@ export function Matrix({ label, corner, rows, groups, cell, rowHeight = 44 }: Pr
         aria-rowcount={rows.length + 1}
         aria-colcount={columns.length + 1}
         className={classes.table}
-        style={{ '--across': `${across.getTotalSize()}px` } as CSSProperties}
+        style={{ '--across': `${across.getTotalSize()}px`, '--heads': `${headHeight}px` } as CSSProperties}
       >
         <div role="row" className={classes.header}>
           <div role="columnheader" className={classes.corner}>

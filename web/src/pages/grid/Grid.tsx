@@ -140,6 +140,7 @@ function Shown({ sources, builders, what }: ShownProps) {
       rows={rows}
       groups={groups}
       rowHeight={34}
+      headHeight={122}
       cell={(row, column) => {
         const builder = builders[row];
         const source = flat[column];

@@ -22,12 +22,16 @@ interface Props {
   lines: readonly Line[];
   /** A value as people read it. */
   text: (value: number) => string;
+  /** Values are seconds: the axis has marks at minutes and hours. */
+  isTime?: boolean;
 }
+
+const ROUND = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800];
 
 const HEIGHT = 190;
 
 /** Values over time; the exact ones of the moment under the pointer stand above. */
-export function Plot({ label, times, lines, text }: Props) {
+export function Plot({ label, times, lines, text, isTime = false }: Props) {
   const { ref, width } = useElementSize<HTMLDivElement>();
   const place = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<number | null>(null);
@@ -51,7 +55,7 @@ export function Plot({ label, times, lines, text }: Props) {
         cursor: { y: false },
         tzDate: (seconds) => (zone ? uPlot.tzDate(new Date(seconds * 1_000), zone) : new Date(seconds * 1_000)),
         scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
-        axes: [axis, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => text(tick)) }],
+        axes: [axis, { ...axis, size: 62, ...(isTime ? { incrs: ROUND } : {}), values: (_, ticks) => ticks.map((tick) => text(tick)) }],
         series: [
           {},
           ...lines.map((line) => ({
@@ -67,7 +71,7 @@ export function Plot({ label, times, lines, text }: Props) {
       place.current,
     );
     return () => plot.destroy();
-  }, [times, lines, width, scheme, zone, text]);
+  }, [times, lines, width, scheme, zone, text, isTime]);
   const shown = at ?? times.length - 1;
   const moment = times[shown];
   return (

@@ -133,10 +133,10 @@ function Builds({ rows, interval }: { rows: readonly BuilderStatistics[]; interv
   return (
     <div className={classes.plots}>
       <Card title="Duration" aside={aside}>
-        <Plot label="Durations of builds" times={times} lines={lines.took} text={duration} />
+        <Plot label="Durations of builds" times={times} lines={lines.took} text={duration} isTime />
       </Card>
       <Card title="Wait before the build">
-        <Plot label="Waits before builds" times={times} lines={lines.waited} text={duration} />
+        <Plot label="Waits before builds" times={times} lines={lines.waited} text={duration} isTime />
       </Card>
       <Card title="Failure rate">
         <Plot label="Share of builds that failed" times={times} lines={lines.failed} text={percent} />
