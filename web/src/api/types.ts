@@ -138,6 +138,8 @@ export interface Worker {
   paused: boolean;
   pause_reason: string | null;
   graceful: boolean;
+  /** Started when there is something to build (`useOnDemand`); the API's rows do not say so. */
+  isOnDemand?: boolean;
 }
 
 export interface Project {

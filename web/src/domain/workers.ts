@@ -13,6 +13,8 @@ export interface WorkerState {
 /** A worker's state in a word, and why it is so. */
 export function workerState(worker: Worker, running: number): WorkerState {
   const why = worker.pause_reason ?? '';
+  if (worker.connected_to.length === 0 && worker.isOnDemand)
+    return { state: 'skipped', word: 'no machine', why: '' };
   if (worker.connected_to.length === 0) return { state: 'exception', word: 'not connected', why: '' };
   if (worker.graceful) return { state: 'cancelled', word: 'shuts down', why };
   if (worker.paused) return { state: 'cancelled', word: 'paused', why };
@@ -30,7 +32,7 @@ export function workerFacts(worker: Worker, running: number, builders: ReadonlyM
   const { word } = workerState(worker, running);
   const states = [word.startsWith('runs') ? 'running' : word];
   if (worker.connected_to.length > 0) states.push('connected');
-  else states.push('lost');
+  else if (!worker.isOnDemand) states.push('lost');
   return {
     name: [worker.name.toLowerCase()],
     tag: [],

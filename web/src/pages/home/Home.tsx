@@ -2,6 +2,7 @@ import { Code } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useAgain, useLive, useRest, useSite } from '@/api/hooks';
 import type { Build, Builder, Step, WhyGroup, Worker } from '@/api/types';
+import { useOnDemand } from '@/api/onDemand';
 import { builderState, lastBuild } from '@/domain/builderList';
 import { count, counted, duration } from '@/domain/durations';
 import { BAD, WORDS, stateOf } from '@/domain/states';
@@ -21,6 +22,7 @@ export function Home() {
   const running = useRest<{ builds: Build[] }>('builds', { complete: false, order: 'started_at', limit: 100 });
   const recent = useRest<{ builds: Build[] }>('builds', { complete: true, order: '-complete_at', limit: 15 });
   const workers = useRest<{ workers: Worker[] }>('workers');
+  const known = useOnDemand(workers.data?.workers);
   const waiting = useRest<{ why: WhyGroup[] }>('buildrequests/why', { limit: 20 });
   useAgain(['buildrequests', 'builds', 'workers'], 5, waiting.refetch);
   const all = builders.data?.builders ?? [];
@@ -29,7 +31,7 @@ export function Home() {
   return (
     <Page title={site?.title ?? 'Home'} heading="Home">
       <div className={classes.page}>
-        <Attention builders={builders.data?.builders} workers={workers.data?.workers} waiting={waiting.data?.why} />
+        <Attention builders={builders.data?.builders} workers={known} waiting={waiting.data?.why} />
         {isEmpty ? (
           <FirstBuild hasBuilders={all.length > 0} />
         ) : (
@@ -80,7 +82,10 @@ function Attention({ builders, workers, waiting }: AttentionProps) {
   const red = builders
     .filter((builder) => builder.masterids.length > 0 && BAD.has(builderState(builder)))
     .sort((one, other) => (lastBuild(other)?.complete_at ?? 0) - (lastBuild(one)?.complete_at ?? 0));
-  const lost = (workers ?? []).filter((worker) => worker.configured_on.length > 0 && worker.connected_to.length === 0);
+  const lost = (workers ?? []).filter(
+    (worker) =>
+      worker.configured_on.length > 0 && worker.connected_to.length === 0 && !worker.isOnDemand,
+  );
   const paused = (workers ?? []).filter((worker) => worker.connected_to.length > 0 && worker.paused);
   const long = (waiting ?? []).filter((group) => now - group.oldest_submitted_at > LONG_WAIT);
   if (red.length + lost.length + long.length + paused.length === 0) {

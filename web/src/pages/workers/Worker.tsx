@@ -54,7 +54,8 @@ function Shown({ worker }: { worker: Worker }) {
   const everyBuilder = useRest<{ builders: Builder[] }>('builders', { field: ['builderid', 'name'] });
   const instances = useRest<{ instances: Instance[] }>(`workers/${id}/instances`, { limit: 10 });
   const names = new Map((everyBuilder.data?.builders ?? []).map((one) => [one.builderid, one.name]));
-  const state = workerState(worker, running.data?.builds.length ?? 0);
+  const isOnDemand = (instances.data?.instances.length ?? 0) > 0;
+  const state = workerState({ ...worker, isOnDemand }, running.data?.builds.length ?? 0);
   const info = Object.entries(worker.workerinfo).filter(([, value]) => value !== null && value !== '');
   return (
     <Page

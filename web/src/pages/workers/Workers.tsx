@@ -3,6 +3,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, Worker } from '@/api/types';
+import { useOnDemand } from '@/api/onDemand';
 import { count, counted } from '@/domain/durations';
 import { matches, parseFilter } from '@/domain/filter';
 import { told, workerFacts, workerState } from '@/domain/workers';
@@ -24,6 +25,7 @@ export function Workers() {
   const navigate = route.useNavigate();
   useLive('workers/*/*', 'builds/*/*');
   const answer = useRest<{ workers: Worker[] }>('workers');
+  const workers = useOnDemand(answer.data?.workers);
   const builds = useRest<{ builds: Build[] }>('builds', {
     complete: false,
     limit: 2_000,
@@ -42,8 +44,8 @@ export function Workers() {
   }, [builds.data]);
   const filter = useDeferredValue(search.q ?? '');
   const all = useMemo(
-    () => (answer.data?.workers ?? []).filter((worker) => worker.configured_on.length > 0 || worker.connected_to.length > 0),
-    [answer.data],
+    () => (workers ?? []).filter((worker) => worker.configured_on.length > 0 || worker.connected_to.length > 0),
+    [workers],
   );
   const shown = useMemo(() => {
     const conditions = parseFilter(filter);
