@@ -76,11 +76,11 @@ def _build_page(visit: Visit, build: dict[str, object]) -> Page:
 def test_a_build_is_forced_by_the_form_watched_and_rebuilt(visit: Visit):
     page = visit.open("builders/quick?force=ask")
     form = page.get_by_role("dialog")
-    form.get_by_role("button", name="Force").click()
+    form.locator("[type=submit]").click()
     expect(form.get_by_label("Version")).to_have_attribute("aria-invalid", "true")
 
     form.get_by_label("Version").fill("1.0")
-    form.get_by_role("button", name="Force").click()
+    form.locator("[type=submit]").click()
 
     page.wait_for_url(re.compile(r"/builds/\d+"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("passed")
@@ -108,9 +108,9 @@ def test_a_build_is_stopped_with_a_reason(visit: Visit):
     request = visit.master.force("stoppable")
     page = _build_page(visit, visit.master.running_build(request))
 
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_label("Reason").fill("not needed any more")
-    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("cancelled")
     assert visit.master.completed(request)["results"] == CANCELLED
