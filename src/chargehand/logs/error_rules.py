@@ -84,7 +84,8 @@ _CAUSES = (
             r"is not recognized as an internal or external command",
         ),
     ),
-    ErrorRule("python", r"Traceback \(most recent call last\)"),
+    # The exception below it says more: this counts where that has an unusual name.
+    ErrorRule("python", r"Traceback \(most recent call last\)", grade=Grade.LIKELY),
     ErrorRule(
         "exception",
         _any(

@@ -14,10 +14,16 @@ import { router } from './routes';
 import { theme } from './theme';
 
 // Buildbot's links: #/builders/3 is /builders/3 here. At the site's root only: elsewhere `#` is ours.
-if (location.href.split('#')[0]?.split('?')[0] === siteRoot()) {
+const atRoot = (): boolean => location.href.split('#')[0]?.split('?')[0] === siteRoot();
+
+if (atRoot()) {
   const path = pathOfHash(location.hash);
   if (path !== null) history.replaceState(null, '', siteUrl(path));
 }
+window.addEventListener('hashchange', () => {
+  const path = atRoot() ? pathOfHash(location.hash) : null;
+  if (path !== null) void router.navigate({ to: path, replace: true });
+});
 
 // The master has been upgraded: files that this page knows are gone. Once, not for ever.
 window.addEventListener('vite:preloadError', (event) => {

@@ -19,3 +19,8 @@ export function linked(text: string): Part[] {
   if (end < text.length) parts.push({ text: text.slice(end) });
   return parts;
 }
+
+/** Addresses come from builds: only those that a browser opens as pages. */
+export function safeUrl(url: string): string | undefined {
+  return /^(https?:|mailto:|\/|[^:]*$)/i.test(url) ? url : undefined;
+}

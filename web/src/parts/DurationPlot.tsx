@@ -8,8 +8,8 @@ import { duration } from '@/domain/durations';
 import { WORDS, stateOf } from '@/domain/states';
 
 const BUILDS = 200;
-const HEIGHT = 96;
-const WIDTH = 520;
+const HEIGHT = 84;
+const WIDTH = 760;
 
 /** The durations of the last 200 builds as points in the colours of their results. */
 export function DurationPlot({ builderid }: { builderid: number }) {

@@ -23,6 +23,7 @@ import { Ago, Lasted, useNow } from '@/parts/Moment';
 import { Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
 import { ChangeList } from '@/parts/ChangeList';
+import { safeUrl } from '@/domain/links';
 import { Compare } from './Compare';
 import { PropertyTable } from './PropertyTable';
 import { StepLog } from './StepLog';
@@ -133,6 +134,9 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
           {!newest && buildset.data?.buildsets[0] && (
             <span className={classes.subject}>{buildset.data.buildsets[0].reason}</span>
           )}
+          {buildset.data?.buildsets[0]?.parent_buildid && (
+            <Parent buildid={buildset.data.buildsets[0].parent_buildid} />
+          )}
           {authors.length > 0 && (
             <span>
               {authors[0]}
@@ -210,6 +214,26 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
       </Answered>
       <More build={build} changes={latest} buildset={buildset.data?.buildsets[0]} steps={rows} />
     </Page>
+  );
+}
+
+/** The build that triggered this one. */
+function Parent({ buildid }: { buildid: number }) {
+  const build = useRest<{ builds: Build[] }>(`builds/${buildid}`).data?.builds[0];
+  const builder = useRest<{ builders: Builder[] }>(build ? `builders/${build.builderid}` : null);
+  if (!build) return null;
+  return (
+    <span>
+      triggered by{' '}
+      <Link
+        to="/builders/$builder/builds/$number"
+        params={{ builder: String(build.builderid), number: String(build.number) }}
+      >
+        <b>
+          {builder.data?.builders[0]?.name ?? 'a build'} #{build.number}
+        </b>
+      </Link>
+    </span>
   );
 }
 
@@ -416,9 +440,3 @@ function More({ build, changes, buildset, steps }: MoreProps) {
     </Tabs>
   );
 }
-
-/** Addresses come from builds: only those that a browser opens as pages. */
-export function safeUrl(url: string): string | undefined {
-  return /^(https?:|mailto:|\/|[^:]*$)/i.test(url) ? url : undefined;
-}
-

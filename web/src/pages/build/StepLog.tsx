@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { Log, Step } from '@/api/types';
 import { count } from '@/domain/durations';
 import { BAD, stateOf } from '@/domain/states';
+import { safeUrl } from '@/domain/links';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { LogView } from '@/parts/log/LogView';
 import classes from './StepLog.module.css';
@@ -39,7 +40,12 @@ export function StepLog({ step, logs, search, onSearch }: Props) {
           if (!shown) {
             return (
               <Empty title={stateOf(step) === 'waiting' ? 'This step has not begun' : 'This step has no log'}>
-                {step.state_string}
+                <p>{step.state_string}</p>
+                {step.urls.map((link) => (
+                  <p key={link.url}>
+                    <a href={safeUrl(link.url)}>{link.name}</a>
+                  </p>
+                ))}
               </Empty>
             );
           }

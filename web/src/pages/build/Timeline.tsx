@@ -29,6 +29,7 @@ export function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
   const begin = submitted ?? build.started_at;
   const end = build.complete_at ?? now;
   const withSeconds = end - begin < 900;
+  const parts = Math.max(1, Math.min(PARTS, Math.floor((end - begin) / (withSeconds ? 1 : 60))));
   return (
     <div className={classes.box}>
       <div className={classes.bar} role="group" aria-label="Timeline">
@@ -54,8 +55,9 @@ export function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
         ))}
       </div>
       <div className={classes.scale} aria-hidden>
-        {Array.from({ length: PARTS + 1 }, (_, index) => (
-          <span key={index}>{clock(begin + ((end - begin) * index) / PARTS, zone, withSeconds)}</span>
+        {/* As many as there are different texts: a build of a second has two. */}
+        {Array.from({ length: parts + 1 }, (_, index) => (
+          <span key={index}>{clock(begin + ((end - begin) * index) / parts, zone, withSeconds)}</span>
         ))}
       </div>
     </div>

@@ -112,8 +112,8 @@ function Attention({ builders, workers, waiting }: AttentionProps) {
             <b>{lost.length === 1 ? `Worker ${lost[0]?.name} is not connected` : `${count(lost.length)} workers are not connected`}</b>
             {lost.length > 1 && <small>{lost.slice(0, 6).map((one) => one.name).join(', ')}{lost.length > 6 && ' …'}</small>}
           </span>
-          <Link to={'/workers' as string} className="dim">
-            workers
+          <Link to="/workers" className={classes.go}>
+            All workers ›
           </Link>
         </div>
       )}
@@ -130,10 +130,10 @@ function Attention({ builders, workers, waiting }: AttentionProps) {
         <div key={`${group.kind} ${group.buildrequestids[0]}`} className={classes.row}>
           <StateMark state="waiting" />
           <span className={classes.text}>
-            <b>{group.sentence}</b>
+            <span className={classes.sentence}>{group.sentence}</span>
           </span>
-          <Link to={'/pending' as string} className="dim">
-            pending
+          <Link to="/pending" className={classes.go}>
+            Pending ›
           </Link>
         </div>
       ))}

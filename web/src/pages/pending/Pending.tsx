@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { order } from '@/api/client';
 import { useAgain, useLive, useRest } from '@/api/hooks';
 import type { BuildRequest, WhyGroup } from '@/api/types';
-import { count, counted, duration } from '@/domain/durations';
+import { count, counted } from '@/domain/durations';
 import { ActionButton, tellFailure, useActions } from '@/parts/ActionButton';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { Ago, useNow } from '@/parts/Moment';
@@ -87,10 +87,6 @@ function ReasonGroup({ group }: { group: WhyGroup }) {
             ))}
             {group.builders.length > SHOWN && <span className="dim">+{count(group.builders.length - SHOWN)}</span>}
           </span>
-        </div>
-        <div className={classes.facts}>
-          <b>{counted(group.count, 'request')}</b>
-          <span>longest for {duration(waited)}</span>
         </div>
         <Group gap={6} className={classes.buttons}>
           <Button

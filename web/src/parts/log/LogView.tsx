@@ -517,7 +517,7 @@ function Marks({ length, from, to, hits, error, onChoose }: MarksProps) {
         onChoose(Math.floor(((event.clientY - box.top) / box.height) * length));
       }}
     >
-      <em style={{ top: percent(from), height: `max(14px, ${((to - from) / length) * 100}%)` }} />
+      {to - from + 1 < length && <em style={{ top: percent(from), height: `max(14px, ${((to - from) / length) * 100}%)` }} />}
       {places.map((place) => (
         <u key={place} style={{ top: `${place / 4}%` }} />
       ))}
