@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,9 @@ def make(path: Path, *, giant_lines: int = GIANT_LINES) -> InstalledMaster:
     master.start()
     workers = _workers_of_builders(master)
     master.stop()
-    asyncio.run(_write_history(path, workers, giant_lines))
+    # In a thread of its own: the browser's driver keeps a loop running in that of the tests.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(_write_history(path, workers, giant_lines))).result()
     master.start()
     try:
         _make_live(master)
