@@ -259,10 +259,10 @@ _FILTERS = (
     "/changes?project__contains=p",
 )
 _PAGES = (
-    "/",
-    *(f"/{listing}" for listing in LISTINGS),
-    *(f"/{kind}/{n}" for kind in SINGLES for n in range(1, 5)),
-    *(f"/builders/{n}/forceschedulers" for n in range(1, 5)),
+    "/plain/",
+    *(f"/plain/{listing}" for listing in LISTINGS),
+    *(f"/plain/{kind}/{n}" for kind in SINGLES for n in range(1, 5)),
+    *(f"/plain/builders/{n}/forceschedulers" for n in range(1, 5)),
     *(f"/badges/{builder}.svg" for builder in BUILDERS),
 )
 
@@ -295,10 +295,17 @@ async def test_what_is_hidden_is_on_no_path_as_if_it_were_not_there(
         paths = PATHS if sees == _SOME[0] else PATHS[::4]
         for path in (*paths, *_FILTERS):
             target = f"/api/v2{path}"
-            assert await limited.get(target) == await lesser.get(target), target
+            found, wanted = await limited.get(target), await lesser.get(target)
+            assert _steady(found) == _steady(wanted), target
         for page in _PAGES:
             found, wanted = await limited.get(page), await lesser.get(page)
             assert _comparable(found) == _comparable(wanted), page
+
+
+def _steady(answer: tuple[int, str]) -> tuple[int, str]:
+    """Leave out for how long workers have been busy: a build that runs counts until now."""
+    status, text = answer
+    return status, re.sub(r'"busy_seconds":[0-9.]+', '"busy_seconds":0', text)
 
 
 def _comparable(answer: tuple[int, str]) -> tuple[int, list[str]]:

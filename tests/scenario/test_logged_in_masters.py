@@ -183,7 +183,7 @@ def test_the_audit_log_says_who_read_secrets_and_the_configuration(master: Insta
     assert master.chargehand("reconfig").status == 1
 
     listed = master.chargehand("audit").out
-    page = ann.page("/audit")
+    page = ann.page("/plain/audit")
 
     assert "get secret builds/1 provider=SecretInAFile secret=token" in listed
     assert "build good #1" in listed

@@ -212,5 +212,5 @@ def test_what_is_not_supported_yet_is_said(master: InstalledMaster):
     ran = master.chargehand("checkconfig", str(master.path))
 
     assert ran.status == 0, ran.text
-    assert "c['www']['custom_templates_dir'] is not supported yet" in ran.err
+    assert "c['www']['custom_templates_dir'] has no effect" in ran.err
     assert "manhole" in ran.err

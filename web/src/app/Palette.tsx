@@ -90,6 +90,12 @@ export default function Palette() {
     rightSection: keys ? <Keys keys={keys} /> : undefined,
     onClick: () => go(path),
   }));
+  // Answers come after the letters: Enter opens the first of what is shown now.
+  useEffect(() => {
+    if (asked === '') return undefined;
+    const frame = requestAnimationFrame(selectFirst);
+    return () => cancelAnimationFrame(frame);
+  }, [asked, data]);
   const groups = [
     { group: 'Found', actions: found },
     { group: 'Actions', actions: forced },
@@ -114,6 +120,14 @@ export default function Palette() {
       <Help />
     </>
   );
+}
+
+/** What the library does for its own letters, but not for actions that come later. */
+function selectFirst(): void {
+  const list = document.getElementById(paletteStore.getState().listId);
+  list?.querySelector('[data-selected]')?.removeAttribute('data-selected');
+  list?.querySelector('[data-action]')?.setAttribute('data-selected', 'true');
+  paletteStore.updateState((state) => ({ ...state, selected: 0 }));
 }
 
 function Keys({ keys }: { keys: string }) {
