@@ -191,7 +191,7 @@ def test_the_audit_log_says_who_read_secrets_and_the_configuration(master: Insta
     assert "refused: " in listed and "nonsense" in listed
     for text in ("get secret", "build good #1", "reconfigure", "nonsense", "log in"):
         assert text in page[1]
-    assert bob.page("/audit")[0] == 403
+    assert bob.page("/plain/audit")[0] == 403
     assert ann.send("/api/v2/audit")[0] == 200
     assert bob.send("/api/v2/audit")[0] == 403
     assert "hush" not in listed + page[1] + master.log
