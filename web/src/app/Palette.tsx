@@ -54,6 +54,11 @@ const PAGES: readonly (readonly [string, string, string])[] = [
 
 export default function Palette() {
   const [text, setText] = useState('');
+  useEffect(() => {
+    const heard = (event: Event) => setText((before) => before + String((event as CustomEvent).detail));
+    window.addEventListener('chargehand-letter', heard);
+    return () => window.removeEventListener('chargehand-letter', heard);
+  }, []);
   const [asked] = useDebouncedValue(text.trim(), 120);
   const navigate = useNavigate();
   const { data } = useQuery({

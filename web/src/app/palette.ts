@@ -4,3 +4,5 @@ import { createSpotlight } from '@mantine/spotlight';
 export const [paletteStore, palette] = createSpotlight();
 
 export const openPalette = (): void => palette.open();
+
+export const isPaletteOpen = (): boolean => paletteStore.getState().opened;

@@ -2,7 +2,7 @@
 
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
-import { openPalette } from './palette';
+import { isPaletteOpen, openPalette } from './palette';
 
 export type Keys = Record<string, (event: KeyboardEvent) => void>;
 
@@ -33,6 +33,14 @@ export function useKeys(keys: Keys): void {
     const pressed = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.altKey || isTyping(event.target)) return;
       const modified = event.ctrlKey || event.metaKey;
+      if (isPaletteOpen()) {
+        // Somebody types faster than the palette opens: no letter is lost, and none is an order.
+        if (!modified && event.key.length === 1) {
+          event.preventDefault();
+          window.dispatchEvent(new CustomEvent('chargehand-letter', { detail: event.key }));
+        }
+        return;
+      }
       const now = Date.now();
       const key = modified ? `mod+${event.key}` : event.key;
       const pair = !modified && now - at < 1_200 ? `${before} ${key}` : '';

@@ -7,7 +7,7 @@ export function Copyable({ value, children }: { value: string; children?: ReactN
     <CopyButton value={value}>
       {({ copied, copy }) => (
         <Tooltip label={copied ? 'Copied' : `Copy ${value.length > 60 ? 'this' : value}`}>
-          <UnstyledButton className="mono" onClick={copy} fz={12.5} aria-label={`Copy ${value}`}>
+          <UnstyledButton className="mono" onClick={copy} fz={12.5}>
             {children ?? value}
           </UnstyledButton>
         </Tooltip>

@@ -44,7 +44,7 @@ export function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
               data-state={segment.state}
               data-chosen={(segment.number !== undefined && segment.number === chosen) || undefined}
               style={{ flexGrow: segment.seconds, flexBasis: 0 }}
-              aria-label={`${segment.name}: ${WORDS[segment.state]}, ${duration(segment.seconds)}`}
+              aria-label={`${segment.name} · ${duration(segment.seconds)}, ${WORDS[segment.state]}`}
               onClick={() => segment.number !== undefined && onChoose(segment.number)}
               tabIndex={-1}
             >

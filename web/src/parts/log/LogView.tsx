@@ -331,7 +331,7 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
                     type="button"
                     className={classes.number}
                     tabIndex={-1}
-                    aria-label={`Line ${index + 1}`}
+                    aria-label={`Line ${count(index + 1)}`}
                     onClick={(event) => choose(index + 1, event)}
                   >
                     {count(index + 1)}
