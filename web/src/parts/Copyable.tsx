@@ -3,6 +3,8 @@ import type { ReactNode } from 'react';
 
 /** An identifier, revision or command in a monospaced face: one click copies it. */
 export function Copyable({ value, children }: { value: string; children?: ReactNode }) {
+  // An empty value: there is nothing to copy, and a button without a name.
+  if (value.trim() === '') return <span className="faint mono">{value === '' ? '–' : '(spaces)'}</span>;
   return (
     <CopyButton value={value}>
       {({ copied, copy }) => (
