@@ -21,8 +21,8 @@ export class ApiError extends Error {
 /** The site's address, whatever path a proxy serves it at; ends with a slash. */
 export const siteRoot = (): string => new URL('.', document.baseURI).href;
 
-/** The address of something of the site, from its root. */
-export const siteUrl = (path: string): string => new URL(path.replace(/^\//, ''), siteRoot()).href;
+/** The address of something of the site, from its root: never elsewhere, whatever the path is. */
+export const siteUrl = (path: string): string => new URL(`./${path.replace(/^\/+/, '')}`, siteRoot()).href;
 
 export function query(params: Params): string {
   const made = new URLSearchParams();

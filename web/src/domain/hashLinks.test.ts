@@ -12,6 +12,8 @@ it.each([
   ['#/buildrequests/9?redirect_to_build=true', '/buildrequests/9?redirect_to_build=true'],
   ['#/workers/4', '/workers/4'],
   ['#/waterfall', '/waterfall'],
+  ['#///example.org/x', '/example.org/x'],
+  ["#/javascript:document.title='hacked'", "/javascript:document.title='hacked'"],
 ])('Buildbot’s %s is %s here', (hash, path) => {
   expect(pathOfHash(hash)).toBe(path);
 });

@@ -16,7 +16,9 @@ const RENAMED: readonly (readonly [RegExp, string])[] = [
 /** The path for a Buildbot fragment, or null where it is none. `?redirect_to_build=true` is kept. */
 export function pathOfHash(hash: string): string | null {
   if (!hash.startsWith('#/')) return null;
-  const [path = '', query] = hash.slice(1).split('?', 2);
+  const [given = '', query] = hash.slice(1).split('?', 2);
+  // One slash: two would be another site.
+  const path = `/${given.replace(/^\/+/, '')}`;
   for (const [pattern, wanted] of RENAMED) {
     if (pattern.test(path)) {
       const found = path.replace(pattern, wanted);

@@ -11,7 +11,7 @@ let socket = null;
 let calls = 0;
 
 // Links in the style of Buildbot's interface (#/builds/3) lead to the same page here, never to another site.
-if (location.hash.startsWith("#/")) location.replace(`${pages}${location.hash.slice(1).replace(/^\/+/, "")}`);
+if (location.hash.startsWith("#/")) location.replace(`${pages}./${location.hash.slice(1).replace(/^\/+/, "")}`);
 
 // Updates part of the page from the server's version, keeping focus, selection and open logs.
 function take(old, fresh) {
