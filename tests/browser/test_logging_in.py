@@ -93,7 +93,7 @@ def test_somebody_logs_in_makes_a_token_and_logs_out(page: Page, guarded: Instal
 def test_what_is_not_allowed_is_not_offered_and_said(page: Page) -> None:
     page.goto("/plain/")
     assert page.locator("[data-force]").count() == 0
-    page.goto("/auth/login")
+    page.goto("/auth/login?redirect=/plain/")
     _log_in(page, "bob", "battery staple")
     page.wait_for_selector(".person >> text=bob")
     assert page.locator("[data-force]").count() == 0
