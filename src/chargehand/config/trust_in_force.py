@@ -31,22 +31,8 @@ class TrustInForce:
         said = Judgement(change.trust, change.trust_reason)
         if not self.config.rules:
             return said
-        stored = Change(
-            id=ChangeId(0),
-            source_stamp_id=SourceStampId(0),
-            author=change.author,
-            committer=change.committer,
-            files=change.files,
-            comments=change.comments,
-            revision=change.revision,
-            when=change.when or 0.0,
-            branch=change.branch,
-            category=change.category,
-            revlink=change.revlink,
-            properties=change.properties,
-            repository=change.repository,
-            project=change.project,
-            codebase=change.codebase,
+        stored = Change.of(
+            change, change_id=ChangeId(0), source_stamp_id=SourceStampId(0), when=change.when or 0.0
         )
         return lowest((said, self._by_rules(stored)))
 

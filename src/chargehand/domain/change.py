@@ -1,5 +1,7 @@
 """A change to the sources."""
 
+from typing import Self
+
 import msgspec
 
 from chargehand.domain.identifiers import ChangeId, SourceStampId, Timestamp
@@ -52,3 +54,17 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     trust: TrustLevel = TrustLevel.TRUSTED
     trust_reason: str | None = None
     parent_ids: tuple[ChangeId, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        new: NewChange,
+        *,
+        change_id: ChangeId,
+        source_stamp_id: SourceStampId,
+        when: Timestamp,
+        parent_ids: tuple[ChangeId, ...] = (),
+    ) -> Self:
+        """Return a new change as it is stored, with all that it says."""
+        fields = msgspec.structs.asdict(new) | {"when": when}
+        return cls(id=change_id, source_stamp_id=source_stamp_id, parent_ids=parent_ids, **fields)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select
 
 from chargehand.domain.change import Change, NewChange
@@ -210,12 +209,12 @@ def _insert(
         "trust_reason": new.trust_reason,
     }
     id_ = inserted_id(transaction.connection, _INSERT, row)
-    fields = msgspec.structs.asdict(new) | {"when": when}
-    return Change(
-        id=ChangeId(id_),
+    return Change.of(
+        new,
+        change_id=ChangeId(id_),
         source_stamp_id=stamp_id,
+        when=when,
         parent_ids=() if parent_id is None else (parent_id,),
-        **fields,
     )
 
 

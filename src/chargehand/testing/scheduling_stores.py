@@ -102,24 +102,8 @@ class MemoryChanges:
             )
         )
         number = ChangeId(len(self._changes) + 1)
-        stored = Change(
-            id=number,
-            source_stamp_id=stamp.id,
-            author=change.author,
-            committer=change.committer,
-            files=change.files,
-            comments=change.comments,
-            revision=change.revision,
-            when=change.when or 0.0,
-            branch=change.branch,
-            category=change.category,
-            revlink=change.revlink,
-            properties=change.properties,
-            repository=change.repository,
-            project=change.project,
-            codebase=change.codebase,
-            trust=change.trust,
-            trust_reason=change.trust_reason,
+        stored = Change.of(
+            change, change_id=number, source_stamp_id=stamp.id, when=change.when or 0.0
         )
         self._changes[number] = stored
         return stored

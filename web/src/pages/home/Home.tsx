@@ -13,6 +13,8 @@ import { StateMark } from '@/parts/StateMark';
 import classes from './Home.module.css';
 
 const LONG_WAIT = 600;
+/** For so many running builds the step is shown: a busy farm is not asked about each of hundreds. */
+const WITH_STEPS = 10;
 
 /** What needs attention first; then what runs; then what has ended. */
 export function Home() {
@@ -40,10 +42,11 @@ export function Home() {
               {({ builds }) => (
                 <Card title="Running" aside={builds.length > 0 && counted(builds.length, 'build')}>
                   {builds.length === 0 && <p className={classes.quiet}>Nothing is running.</p>}
-                  {builds.map((build) => (
+                  {builds.map((build, index) => (
                     <Running
                       key={build.buildid}
                       build={build}
+                      showsStep={index < WITH_STEPS}
                       name={names.get(build.builderid)}
                       median={all.find((one) => one.builderid === build.builderid)?.statistics?.median_seconds}
                     />
@@ -190,15 +193,17 @@ function FirstFailure({ buildid }: { buildid: number }) {
 }
 
 interface RunningProps {
+  /** Whether to ask for the step that runs. */
+  showsStep: boolean;
   build: Build;
   name: string | undefined;
   median: number | null | undefined;
 }
 
-function Running({ build, name, median }: RunningProps) {
-  useLive(`builds/${build.buildid}/steps/*/*`);
+function Running({ build, name, median, showsStep }: RunningProps) {
+  useLive(showsStep ? `builds/${build.buildid}/steps/*/*` : null);
   const steps = useRest<{ steps: Step[] }>(
-    `builds/${build.buildid}/steps`,
+    showsStep ? `builds/${build.buildid}/steps` : null,
     { complete: false, order: 'number', limit: 1 },
     { keep: false },
   );

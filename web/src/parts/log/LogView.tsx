@@ -1,5 +1,4 @@
-import { ActionIcon, Button, Menu, SegmentedControl, TextInput, Tooltip } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { ActionIcon, Button, Menu, TextInput, Tooltip } from '@mantine/core';
 import {
   IconArrowsMaximize,
   IconArrowsMinimize,
@@ -10,7 +9,6 @@ import {
   IconSearch,
   IconTextWrap,
 } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import {
   useCallback,
@@ -21,7 +19,7 @@ import {
   useSyncExternalStore,
   type MouseEvent,
 } from 'react';
-import { ApiError, read, siteUrl } from '@/api/client';
+import { siteUrl } from '@/api/client';
 import { live, useLive } from '@/api/hooks';
 import type { Log } from '@/api/types';
 import { change, useSettings } from '@/app/settings';
@@ -31,11 +29,11 @@ import { plain } from '@/domain/terminal';
 import { Failed } from '@/parts/Answered';
 import { LineText } from './LineText';
 import { LogLines } from './lines';
+import { Marks, Parts, WINDOW } from './Overview';
+import { useFirstError, useLogSearch, type FirstError } from './questions';
 import classes from './LogView.module.css';
 
 const LINE_HEIGHT = 20;
-/** Browsers draw no boxes higher than about 17 million pixels: longer logs are shown in parts. */
-const WINDOW = 700_000;
 
 export interface Position {
   line?: number;
@@ -52,13 +50,6 @@ interface Props {
   opensAtError: boolean;
   isFull: boolean;
   onFull: () => void;
-}
-
-interface FirstError {
-  logid: number;
-  line: number;
-  text: string;
-  rule: string;
 }
 
 /** A log: what is visible is fetched; it follows, finds, and links to lines. */
@@ -128,7 +119,7 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
   );
 
   const [text, setText] = useState(position.find ?? '');
-  const search = useSearch(log, text, lines.length);
+  const search = useLogSearch(log, text, lines.length);
   const [hit, setHit] = useState(-1);
   const goToHit = (step: 1 | -1) => {
     const all = search.numbers;
@@ -394,55 +385,6 @@ function useGrowth(lines: LogLines, log: Log): void {
   useEffect(() => lines.grow(log.num_lines), [lines, log.num_lines]);
 }
 
-function useFirstError(log: Log, isWanted: boolean): FirstError | undefined {
-  const { data } = useQuery({
-    queryKey: ['first_error', log.logid, log.complete],
-    queryFn: ({ signal }) =>
-      read<{ first_errors: FirstError[] }>(`logs/${log.logid}/first_error`, {}, signal),
-    enabled: log.complete && isWanted,
-    staleTime: Number.POSITIVE_INFINITY,
-    retry: false,
-  });
-  return data?.first_errors[0];
-}
-
-interface Found {
-  numbers: readonly number[];
-  error: string | undefined;
-  summary: (hit: number) => string;
-}
-
-/** Search on the server: line numbers of all hits, for the marks and the arrows. */
-function useSearch(log: Log, text: string, length: number): Found {
-  const [asked] = useDebouncedValue(text, 200);
-  const pattern = /^\/(.+)\/$/.exec(asked);
-  const { data, error, isFetching } = useQuery({
-    queryKey: ['log_search', log.logid, asked, log.complete ? 0 : Math.floor(length / 200)],
-    queryFn: ({ signal }) =>
-      read<{ lines: number[]; meta: { total: number; is_complete: boolean } }>(
-        `logs/${log.logid}/search`,
-        { ...(pattern ? { regex: pattern[1] } : { text: asked }), lines: 1, limit: 10_000 },
-        signal,
-      ),
-    enabled: asked.length > 0,
-    placeholderData: (previous) => (asked === '' ? undefined : previous),
-    retry: false,
-  });
-  const numbers = useMemo(() => (asked === '' ? [] : (data?.lines ?? [])), [data, asked]);
-  return {
-    numbers,
-    error: error && asked !== '' ? (error instanceof ApiError ? error.message : String(error)) : undefined,
-    summary: (hit) => {
-      if (asked === '') return '';
-      if (!data) return isFetching ? 'searching …' : '';
-      const total = data.meta.total;
-      if (total === 0) return data.meta.is_complete ? 'no hits' : 'no hits so far: time limit';
-      const place = hit >= 0 ? `${count(hit + 1)} of ` : '';
-      return `${place}${count(total)}${data.meta.is_complete ? '' : '+'}`;
-    },
-  };
-}
-
 interface Opening {
   lines: LogLines;
   position: Position;
@@ -464,64 +406,4 @@ function useOpening({ lines, position, opensAtError, firstError, jump }: Opening
       jump(firstError.line);
     }
   });
-}
-
-interface PartsProps {
-  length: number;
-  first: number;
-  onChoose: (line: number) => void;
-}
-
-/** Which part of a very long log is shown. */
-function Parts({ length, first, onChoose }: PartsProps) {
-  const size = WINDOW / 2;
-  const parts = Array.from({ length: Math.ceil(length / size) }, (_, index) => index * size);
-  const here = parts.findLast((start) => start <= first + WINDOW / 4) ?? 0;
-  return (
-    <div className={classes.parts}>
-      <span className="dim">Lines</span>
-      <SegmentedControl
-        size="xs"
-        value={String(here)}
-        onChange={(value) => onChoose(Number(value))}
-        data={parts.map((start) => ({ value: String(start), label: `${count(start + 1)} …` }))}
-      />
-    </div>
-  );
-}
-
-interface MarksProps {
-  length: number;
-  from: number;
-  to: number;
-  hits: readonly number[];
-  error: number | undefined;
-  onChoose: (line: number) => void;
-}
-
-/** The whole log as a bar: where one is, where the hits are. A click goes there. */
-function Marks({ length, from, to, hits, error, onChoose }: MarksProps) {
-  const places = useMemo(() => {
-    const found = new Set<number>();
-    for (const line of hits) found.add(Math.round((line / Math.max(1, length)) * 400));
-    return [...found];
-  }, [hits, length]);
-  if (length === 0) return null;
-  const percent = (line: number) => `${(line / length) * 100}%`;
-  return (
-    <div
-      className={classes.marks}
-      aria-hidden
-      onClick={(event) => {
-        const box = event.currentTarget.getBoundingClientRect();
-        onChoose(Math.floor(((event.clientY - box.top) / box.height) * length));
-      }}
-    >
-      {to - from + 1 < length && <em style={{ top: percent(from), height: `max(14px, ${((to - from) / length) * 100}%)` }} />}
-      {places.map((place) => (
-        <u key={place} style={{ top: `${place / 4}%` }} />
-      ))}
-      {error !== undefined && <b style={{ top: percent(error) }} />}
-    </div>
-  );
 }
