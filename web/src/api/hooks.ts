@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-query';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { ApiError, order, read, readSite, type Params } from './client';
+import { inTurn } from './inTurn';
 import { Live, type ConnectionState } from './live';
 import { kindOf, mayChangeList, withRow, type Answer } from './rows';
 import type { Site } from './types';
@@ -68,11 +69,14 @@ function fetchDirty(): void {
 export function useRest<T>(
   path: string | null,
   params: Params = {},
-  options: { keep?: boolean; staleTime?: number } = {},
+  options: { keep?: boolean; staleTime?: number; inTurn?: boolean } = {},
 ): UseQueryResult<T, Error> {
   return useQuery({
     queryKey: ['rest', path ?? '', params],
-    queryFn: ({ signal }) => read<T>(path ?? '', params, signal),
+    queryFn: ({ signal }) => {
+      const ask = () => read<T>(path ?? '', params, signal);
+      return options.inTurn ? inTurn(ask) : ask();
+    },
     enabled: path !== null,
     placeholderData: options.keep === false ? undefined : keepPreviousData,
     staleTime: options.staleTime,

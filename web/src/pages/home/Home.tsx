@@ -182,7 +182,7 @@ interface FirstErrorRow {
 }
 
 function FirstFailure({ buildid }: { buildid: number }) {
-  const { data } = useRest<{ first_errors: FirstErrorRow[] }>(`builds/${buildid}/first_error`, {}, { staleTime: Number.POSITIVE_INFINITY });
+  const { data } = useRest<{ first_errors: FirstErrorRow[] }>(`builds/${buildid}/first_error`, {}, { inTurn: true, staleTime: Number.POSITIVE_INFINITY });
   const found = data?.first_errors[0];
   if (!found) return null;
   return (
