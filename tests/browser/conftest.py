@@ -59,6 +59,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture
 def visit_with(browser: Browser, master: InstalledMaster) -> Iterator[Callable[..., Visit]]:
     """Return a function that opens a window with settings of its own."""
+    master.hold_all()
     visits: list[Visit] = []
 
     def visit(**settings: Any) -> Visit:

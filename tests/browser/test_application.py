@@ -91,7 +91,6 @@ def test_a_build_is_forced_by_the_form_watched_and_rebuilt(visit: Visit):
 
 
 def test_a_log_is_followed_while_it_grows(visit: Visit):
-    visit.master.file("growing.go").unlink(missing_ok=True)
     build = visit.master.running_build(visit.master.force("growing"))
 
     page = _build_page(visit, build)
@@ -104,7 +103,6 @@ def test_a_log_is_followed_while_it_grows(visit: Visit):
 
 
 def test_a_build_is_stopped_with_a_reason(visit: Visit):
-    visit.master.file("stoppable.go").unlink(missing_ok=True)
     request = visit.master.force("stoppable")
     page = _build_page(visit, visit.master.running_build(request))
 

@@ -98,7 +98,6 @@ def test_a_waiting_request_shows_why_and_can_be_cancelled(visit: Visit):
 
 
 def test_a_log_grows_while_the_command_runs(visit: Visit):
-    visit.master.file("growing.go").unlink(missing_ok=True)
     build = visit.master.running_build(visit.master.force("growing"))
     page = visit.open(f"builds/{build['buildid']}")
     text = _step(page, "count").locator("pre")
@@ -297,7 +296,6 @@ def test_a_form_asks_for_what_it_needs(visit: Visit):
 
 
 def test_a_build_is_stopped_and_built_again(visit: Visit):
-    visit.master.file("stoppable.go").unlink(missing_ok=True)
     request_id = visit.master.force("stoppable")
     build = visit.master.running_build(request_id)
     page = visit.open(f"builds/{build['buildid']}")

@@ -175,6 +175,11 @@ class InstalledMaster:
         """Let a blocking step end."""
         self.file(f"{name}.go").touch()
 
+    def hold_all(self) -> None:
+        """Let blocking steps that begin from now on wait, though others were let go before."""
+        for let_go in self.path.glob("*.go"):
+            let_go.unlink()
+
     # Processes
 
     def worker_processes(self) -> dict[int, str]:
