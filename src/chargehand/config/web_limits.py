@@ -44,6 +44,18 @@ class WebLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Maximum unsent bytes of one live connection."""
     live_bytes: int = 64 * _MEBIBYTE
     """Maximum unsent bytes of all live connections together."""
+    requests_per_client: int = 100
+    """Maximum number of concurrent requests of one user, or of one address without a login."""
+    live_connections_per_client: int = 125
+    """Maximum number of one client's websockets and event streams."""
+    seconds_per_client: float = 240.0
+    """Seconds of work on one client's requests within a minute: those at once count each."""
+    rows_per_client: int = 5_000_000
+    """Maximum number of rows that are read for one client within a minute."""
+    large_answers_per_client: int = 8
+    """Maximum number of concurrent large answers to one client."""
+    body_bytes_per_client: int = 32 * _MEBIBYTE
+    """Maximum total size of one client's large bodies in memory."""
     history_bytes: int = 16 * _MEBIBYTE
     """Maximum size of the events kept for clients that resume."""
     history_seconds: float = 300.0

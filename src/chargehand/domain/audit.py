@@ -14,6 +14,8 @@ CONFIGURATION = "configuration"
 """The configuration was read."""
 SECRET = "secret"
 """A build, or the configuration, got a secret."""
+LIMIT = "limit"
+"""A client asked for more than one may; noted once in ten minutes for each."""
 
 THIS_MACHINE = "this machine"
 """The origin of what processes of the master's account do."""

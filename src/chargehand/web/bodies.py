@@ -32,8 +32,14 @@ class Bodies:
         self._held = 0
 
     @asynccontextmanager
-    async def read(self, request: web.BaseRequest, *, is_large: bool) -> AsyncIterator[bytes]:
-        """Provide the body within the context. Raises BodyRefused."""
+    async def read(
+        self,
+        request: web.BaseRequest,
+        *,
+        is_large: bool,
+        hold: Callable[[int], None] = lambda _: None,
+    ) -> AsyncIterator[bytes]:
+        """Provide the body within the context; *hold* counts its bytes. Raises BodyRefused."""
         limits = self._limits()
         limit = limits.body_bytes if is_large else min(SMALL, limits.body_bytes)
         if (request.content_length or 0) > limit:
@@ -54,6 +60,7 @@ class Bodies:
                         more = max(0, size - SMALL) - held
                         if self._held + more > limits.bodies_bytes:
                             raise BodyRefused(503, "too many large requests at once; try again")
+                        hold(more)
                         held += more
                         self._held += more
             except TimeoutError:
@@ -67,6 +74,7 @@ class Bodies:
             yield body
         finally:
             self._held -= held
+            hold(-held)
 
 
 def _too_large(limit: int) -> BodyRefused:

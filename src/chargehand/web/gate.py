@@ -10,6 +10,7 @@ from aiohttp import web
 
 from chargehand.domain.failed_part import FailedPart
 from chargehand.domain.json import Json
+from chargehand.web.access.allowances import TooMuch
 from chargehand.web.access.hosts import Hosts
 from chargehand.web.rest.answers import failure
 from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, Refused
@@ -112,6 +113,11 @@ def forbidden(request: web.BaseRequest, why: str) -> web.StreamResponse:
 def unavailable(request: web.BaseRequest, why: str) -> web.StreamResponse:
     """Return the answer when it cannot be found out who sends a request."""
     return _refusal(request, 503, why, {"Retry-After": "5"})
+
+
+def too_much(request: web.BaseRequest, error: TooMuch) -> web.StreamResponse:
+    """Return the answer to a client that takes more than one may."""
+    return _refusal(request, 429, str(error), {"Retry-After": str(error.seconds)})
 
 
 def _refusal(

@@ -19,6 +19,7 @@ from chargehand.events.bus import Bus
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.resources.policy import Visitor
 from chargehand.web import site
+from chargehand.web.access.allowances import Allowances, TooMuch
 from chargehand.web.access.audit import AuditTrail
 from chargehand.web.access.build_tokens import BuildTokens
 from chargehand.web.access.cookies import Cookies
@@ -30,7 +31,15 @@ from chargehand.web.access.proxies import Proxies
 from chargehand.web.access.stages import StageReader
 from chargehand.web.access.visitors import Unauthorized, Visitors
 from chargehand.web.bodies import Bodies
-from chargehand.web.gate import Gate, Stage, forbidden, is_reading, unauthorized, unavailable
+from chargehand.web.gate import (
+    Gate,
+    Stage,
+    forbidden,
+    is_reading,
+    too_much,
+    unauthorized,
+    unavailable,
+)
 from chargehand.web.listening import Address, CannotListen, Listeners
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.event_stream import EventStreams
@@ -95,6 +104,7 @@ class WebServer:
         self.build_tokens = BuildTokens(
             tokens=self._tokens, audit=trail, bus=bus, clock=self._clock
         )
+        self._allowances = Allowances(limits=self._limits, audit=trail)
         self._live = live = LiveEvents(
             bus=bus, events=SeenEvents(resources=resources), limits=self._limits
         )
@@ -111,6 +121,7 @@ class WebServer:
             audit=trail,
             origins=_origins(config),
             config=lambda: self._config,
+            allowances=self._allowances,
             may_repeat=lambda request: self._visitors.may_repeat(request),
         )
         self._pages = SitePages(
@@ -251,6 +262,7 @@ class WebServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         visitors = self._visitors
+        visitors.proxies.note(request)
         try:
             visitor = visitors.of(request)
             if visitor is None:
@@ -271,6 +283,20 @@ class WebServer:
         request = unmounted(request)
         if (answer := self._gate.answer(request)) is not None:
             return self._protected(request, answer)
+        try:
+            client = self._allowances.of(request, visitor)
+            began = client.begin()
+        except TooMuch as error:
+            return self._protected(request, too_much(request, error))
+        answer = None
+        try:
+            answer = await self._admitted(request, visitor)
+        finally:
+            # What is sent already took as long as its client did.
+            client.end(began, was_work=answer is not None and not answer.prepared)
+        return answer
+
+    async def _admitted(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if visitor.sees.closed and is_reading(request):
             return self._protected(request, await self._forbidden(request, visitor))
         target = request.raw_path
@@ -303,6 +329,8 @@ class WebServer:
             return (await self._pages.plain()).error(path, 404, str(error))
         except ConnectionError:
             raise
+        except TooMuch as error:
+            return too_much(request, error)
         except TemporarilyUnavailable as error:
             _log.warning("%s %s: %s", request.method, target, error)
             return (await self._pages.plain()).error(path, 503, f"{UNAVAILABLE.capitalize()}.")
@@ -323,7 +351,8 @@ class WebServer:
         if not self._api.origins.serve(request):
             return web.Response(status=403, text="invalid origin\n")
         interval = float(self._config.web.options.get("ws_ping_interval") or 0)
-        return await self._socket.serve(request, visitor, interval)
+        with self._allowances.of(request, visitor).live_connection():
+            return await self._socket.serve(request, visitor, interval)
 
     async def _serve_stream(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if not self._api.origins.serve(request):
@@ -332,7 +361,10 @@ class WebServer:
         origin = request.headers.get("Origin")
         headers = {"Access-Control-Allow-Origin": origin} if origin else {}
         segments = tuple(path.strip("/").split("/")[1:])
-        return await self._streams.serve(request, visitor, segments, headers)
+        if segments[:1] != ("listen",):
+            return await self._streams.serve(request, visitor, segments, headers)
+        with self._allowances.of(request, visitor).live_connection():
+            return await self._streams.serve(request, visitor, segments, headers)
 
 
 _AFTER_PREFIX = ("", "/", "?")

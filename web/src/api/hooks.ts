@@ -21,10 +21,10 @@ export const client = new QueryClient({
     queries: {
       staleTime: 30_000,
       refetchOnWindowFocus: false,
-      // A master that is busy or restarting says 503: it answers a moment later.
+      // A master that is busy or restarting says 503, and 429 if we ask too often: it answers a moment later.
       retry: (failures, error) =>
         error instanceof ApiError && error.status >= 400
-          ? error.status === 503 && failures < 4
+          ? (error.status === 503 || error.status === 429) && failures < 4
           : failures < 2,
     },
   },

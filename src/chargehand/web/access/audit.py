@@ -10,6 +10,7 @@ from chargehand.domain.audit import ORDER, THIS_MACHINE, AuditEntry
 from chargehand.domain.user import User
 from chargehand.kit.clock import Clock
 from chargehand.resources.policy import Visitor
+from chargehand.web.access.proxies import address_of
 from chargehand.web.ports import AuditLog
 
 _TELLING = ("builderid", "builderNames", "enabled", "priority", "results")
@@ -100,4 +101,4 @@ def origin_of(request: web.BaseRequest, visitor: Visitor) -> str:
     """Return where a request comes from, as the audit log says it."""
     if visitor.user.is_operator:
         return THIS_MACHINE
-    return request.remote or ""
+    return address_of(request)

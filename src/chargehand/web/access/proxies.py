@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 _MOST_HOPS = 20
+_CLIENT = web.RequestKey("chargehand.client", str)
 
 
 class Proxies:
@@ -37,6 +38,11 @@ class Proxies:
             address = hop
         return address
 
+    def note(self, request: web.BaseRequest) -> None:
+        """Let `address_of` know what proxies of ours say of a request."""
+        if self._networks or not request.remote:
+            request[_CLIENT] = self.address(request)
+
     def is_encrypted(self, request: web.BaseRequest) -> bool:
         """Return whether the client's browser uses HTTPS."""
         if request.secure:
@@ -53,6 +59,12 @@ class Proxies:
             return False
         mapped = getattr(found, "ipv4_mapped", None) or found
         return any(mapped in network for network in self._networks)
+
+
+def address_of(request: web.BaseRequest) -> str:
+    """Return the address of a request's client; empty if it is not known."""
+    told: str = request.get(_CLIENT, "")
+    return told or request.remote or ""
 
 
 def _is_address(text: str) -> bool:

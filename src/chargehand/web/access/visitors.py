@@ -54,7 +54,7 @@ class Visitors:
         self.login = login
         self._sessions = sessions
         self._tokens = tokens
-        self._proxies = proxies
+        self.proxies = proxies
         self._origins = origins
         self._cookies = cookies
         self._clock = clock
@@ -134,7 +134,7 @@ class Visitors:
 
     def is_encrypted(self, request: web.BaseRequest) -> bool:
         """Return whether the visitor's browser uses HTTPS."""
-        return self._proxies.is_encrypted(request)
+        return self.proxies.is_encrypted(request)
 
     def may_repeat(self, request: web.BaseRequest) -> bool:
         """Return whether equal requests are equal visitors', from where they may come."""
@@ -147,7 +147,7 @@ class Visitors:
 
     def _session_of(self, request: web.BaseRequest) -> str:
         """Return the session that a request shows, unless another site's page sends it."""
-        encrypted = self._proxies.is_encrypted(request)
+        encrypted = self.proxies.is_encrypted(request)
         secret = self._cookies.session(request, is_encrypted=encrypted)
         return secret if secret and self._is_from_us(request) else ""
 
@@ -162,7 +162,7 @@ class Visitors:
     def _named_by_proxy(self, request: web.BaseRequest, login: ProxyLogin) -> str | None:
         """Return what the header of a proxy says; None if it is not a proxy of ours that says it,
         or a page of another site makes it say so."""
-        if self._proxies.is_trusted(request):
+        if self.proxies.is_trusted(request):
             return request.headers[login.header][:_LONGEST] if self._is_from_us(request) else None
         if not self._has_warned:
             self._has_warned = True
@@ -179,7 +179,7 @@ class Visitors:
             raise Unauthorized("there is no such API token; it may have been revoked")
         if self._tokens.is_over(token):
             raise Unauthorized(f'the API token "{token.label}" has expired; make a new one')
-        self._tokens.used(token, self._proxies.address(request))
+        self._tokens.used(token, self.proxies.address(request))
         return Visitor(token.account, Scoped(token, self.policy))
 
     def _by_user(self, user: User | None) -> Visitor:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from chargehand.resources.announcements import Key
 from chargehand.resources.visibility import Visibility
+from chargehand.web.access.proxies import address_of
 from chargehand.web.live.limits import LiveUsage
 from chargehand.web.shares import address_key
 
@@ -120,7 +121,7 @@ class Client:
 def has_room(request: web.BaseRequest, allowance: LiveUsage) -> bool:
     """Return whether there is room for this client; another may be dropped for it."""
     now = asyncio.get_running_loop().time()
-    return allowance.make_room(address_key(request.remote or ""), now)
+    return allowance.make_room(address_key(address_of(request)), now)
 
 
 def abort(request: web.BaseRequest) -> None:

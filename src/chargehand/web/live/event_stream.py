@@ -13,6 +13,7 @@ from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import Key
 from chargehand.resources.policy import Visitor
+from chargehand.web.access.proxies import address_of
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.client import FULL, Client, abort, has_room
 from chargehand.web.live.limits import LimitExceeded, checked_pattern
@@ -83,8 +84,8 @@ class EventStreams:
         )
         identifier = str(uuid.uuid4())
         client = Client(
-            name=f"event stream client {request.remote}",
-            address=address_key(request.remote or ""),
+            name=f"event stream client {address_of(request)}",
+            address=address_key(address_of(request)),
             sees=visitor.sees,
             user_name=visitor.user.name,
             frame=event_frame,

@@ -12,6 +12,7 @@ from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import Key
 from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
+from chargehand.web.access.proxies import address_of
 from chargehand.web.json_faults import lone_surrogate
 from chargehand.web.live.broadcast import LiveEvents, Resumed
 from chargehand.web.live.client import FULL, Client, abort, has_room
@@ -62,8 +63,8 @@ class EventSocket:
         await socket.prepare(request)
         end_turn(request)
         client = Client(
-            name=f"websocket client {request.remote}",
-            address=address_key(request.remote or ""),
+            name=f"websocket client {address_of(request)}",
+            address=address_key(address_of(request)),
             sees=visitor.sees,
             user_name=visitor.user.name,
             frame=event_frame,

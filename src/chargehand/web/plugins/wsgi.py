@@ -17,6 +17,7 @@ from aiohttp import web
 
 from chargehand.config.dashboards import Application, Environ
 from chargehand.kit.guard import Guard
+from chargehand.web.access.proxies import address_of
 
 _WRITE_SECONDS = 30.0
 """Seconds that a client may take for one piece of an answer."""
@@ -156,7 +157,7 @@ def environ_of(
         "SERVER_NAME": host[0],
         "SERVER_PORT": str(host[1]),
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": request.remote or "",
+        "REMOTE_ADDR": address_of(request),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scheme,
         "wsgi.input": io.BytesIO(body),

@@ -31,6 +31,8 @@ class Answer(msgspec.Struct, frozen=True):
     content_type: str
     body: bytes
     tag: str = ""
+    rows: int = 0
+    """How many were read for it."""
 
     def headers(self) -> dict[str, str]:
         """Return the headers that say what it is and how long it may be kept."""
@@ -67,15 +69,16 @@ def success(
     plural: str, rows: list[Resource], meta: Mapping[str, object], *, compact: bool
 ) -> Answer:
     """Return rows as JSON: compact for programs, indented for browsers."""
-    return whole(_encoder.encode({plural: rows, "meta": meta}), compact=compact)
+    body = _encoder.encode({plural: rows, "meta": meta})
+    return whole(body, compact=compact, rows=len(rows))
 
 
-def whole(body: bytes, *, compact: bool) -> Answer:
+def whole(body: bytes, *, compact: bool, rows: int = 0) -> Answer:
     """Return the final body for compact JSON."""
     if not compact:
         body = msgspec.json.format(body, indent=2)
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    return Answer(200, COMPACT_JSON if compact else READABLE_JSON, body, tag)
+    return Answer(200, COMPACT_JSON if compact else READABLE_JSON, body, tag, rows)
 
 
 def failure(status: int, message: str) -> Answer:

@@ -16,6 +16,7 @@ from chargehand.resources.endpoints import Resolved
 from chargehand.resources.policy import READ, Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import Visibility
+from chargehand.web.access.allowances import Allowance, Allowances, TooMuch
 from chargehand.web.access.audit import AuditTrail, origin_of
 from chargehand.web.access.logs import SeenLogs
 from chargehand.web.access.origins import Origins
@@ -61,6 +62,7 @@ class RestApi:
         audit: AuditTrail,
         origins: Origins,
         config: Callable[[], MasterConfig],
+        allowances: Allowances | None = None,
         may_repeat: Callable[[web.BaseRequest], bool] = lambda _: True,
     ) -> None:
         self._may_repeat = may_repeat
@@ -84,6 +86,7 @@ class RestApi:
             controls=controls, resources=resources, stages=stages, audit=audit
         )
         self.origins = origins
+        self._allowances = allowances or Allowances(limits=limits, audit=audit)
 
     def _limits(self) -> WebLimits:
         return self._config().web.limits
@@ -116,7 +119,7 @@ class RestApi:
                 answer = await self._order(request, visitor, target)
                 later = RETRY_LATER if answer.status == 503 else {}
                 response = answer.response(extra | later)
-                if answer.status in {408, 413}:
+                if answer.status in {408, 413, 429}:
                     response.force_close()  # The rest of the body stays unread.
                 return response
             case "OPTIONS" if origin is not None:
@@ -171,13 +174,18 @@ class RestApi:
                     return await self._value(sees, resolved, extra)
                 case _:
                     answer = await self.reader.answer(question, resolved)
+                    client = self._allowances.of(request, visitor)
+                    client.read(answer.rows)
                     if isinstance(answer, LargeAnswer):
-                        return await answer.send(request, extra)
+                        return await _sent(answer, client, request, extra)
                     return answer
         except NotFound as error:
             return failure(404, str(error))
         except ConnectionError:
             raise
+        except TooMuch as error:
+            later = {"Retry-After": str(error.seconds)}
+            return failure(429, str(error)).response(later | extra)
         except Busy as busy:
             return failure(503, str(busy)).response(RETRY_LATER | extra)
         except TooSlow as error:
@@ -194,11 +202,14 @@ class RestApi:
         try:
             length = request.content_length
             is_large = (length is None or length > SMALL) and self._desk.expects_large(path)
-            async with self._bodies.read(request, is_large=is_large) as body:
+            hold = self._allowances.of(request, visitor).hold
+            async with self._bodies.read(request, is_large=is_large, hold=hold) as body:
                 content_type = request.headers.get("Content-Type", "")
                 return await self._desk.answer(
                     path, content_type, body, visitor, origin_of(request, visitor)
                 )
+        except TooMuch as error:
+            return Refused(429, INVALID_REQUEST, str(error)).answer()
         except BodyRefused as refused:
             return Refused(refused.status, INVALID_REQUEST, str(refused)).answer()
         except ConnectionError:
@@ -224,6 +235,16 @@ class RestApi:
         }
         value = page.rows[0]["value"]
         return web.Response(body=bytes(value), headers=headers | extra)
+
+
+async def _sent(
+    answer: LargeAnswer, client: Allowance, request: web.BaseRequest, extra: dict[str, str]
+) -> web.StreamResponse:
+    try:
+        with client.large_answer():
+            return await answer.send(request, extra)
+    finally:
+        answer.end()
 
 
 def _internal(error: Exception) -> str:

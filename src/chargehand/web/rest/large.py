@@ -127,6 +127,7 @@ class LargeAnswer:
         self._plural = plural
         self._first = first
         self._others = others
+        self._count = len(first.rows) + len(others)
         self._compact = compact
         self._show = show
         self._resources = resources
@@ -135,6 +136,11 @@ class LargeAnswer:
         self._gathered: list[bytes] = []
         self._is_sent = False
         self._pieces = self._made()
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self._count
 
     @property
     def basis(self) -> Basis | None:
@@ -150,7 +156,7 @@ class LargeAnswer:
             size += len(piece)
             if size > _KEPT_BYTES:
                 return None
-        return whole(b"".join(self._gathered), compact=self._compact)
+        return whole(b"".join(self._gathered), compact=self._compact, rows=self.rows)
 
     async def send(self, request: web.BaseRequest, extra: dict[str, str]) -> web.StreamResponse:
         """Stream the answer."""

@@ -12,8 +12,8 @@ from aiohttp import web
 from chargehand.config.web_limits import WebLimits
 from chargehand.logs.searching import Take
 from chargehand.resources.policy import Visitor
-from chargehand.web.access.audit import origin_of
 from chargehand.web.access.logs import SeenLog
+from chargehand.web.access.proxies import address_of
 from chargehand.web.rest.large import Busy
 from chargehand.web.shares import address_key
 
@@ -29,7 +29,7 @@ class ScanPlaces:
     def place(self, request: web.BaseRequest, visitor: Visitor) -> Iterator[Scanning]:
         """Take a place. Raises Busy if the client, or all together, have too many."""
         limits = self._limits()
-        client = visitor.user.name or address_key(origin_of(request, visitor))
+        client = visitor.user.name or address_key(address_of(request))
         if self._taken[client] >= limits.searches_per_client:
             raise Busy("you have too many searches in progress; try again later")
         if self._taken.total() >= limits.searches:
