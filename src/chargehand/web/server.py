@@ -114,16 +114,10 @@ class WebServer:
         self._socket = EventSocket(live=live)
         self._streams = EventStreams(live=live)
         self._api = RestApi(
-            resources=resources,
-            logs=logs,
-            controls=controls,
-            stages=stages,
-            audit=trail,
-            origins=_origins(config),
-            config=lambda: self._config,
-            allowances=self._allowances,
+            resources=resources, logs=logs, controls=controls, stages=stages, audit=trail,
+            origins=_origins(config), config=lambda: self._config, allowances=self._allowances,
             may_repeat=lambda request: self._visitors.may_repeat(request),
-        )
+        )  # fmt: skip
         self._pages = SitePages(
             config=lambda: self._config, resources=resources, stages=stages, clock=self._clock
         )

@@ -72,8 +72,8 @@ class HashiCorpVaultSecretProvider(HashiCorpVaultKvSecretProvider):
 
     @outgoing
     async def get(self, entry: str) -> str | None:
-        """Return the secret at a path, None if there is none. Raises aiohttp.ClientError when
-        Vault's response is not valid."""
+        """Return the secret at a path, None if there is none. Raises VaultError when Vault cannot
+        be asked or refuses."""
         data = await self._read(entry)
         value = data.get(_VALUE) if data is not None else None
         return None if value is None else str(value)

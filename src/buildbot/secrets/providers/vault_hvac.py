@@ -6,63 +6,25 @@ import re
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import aiohttp
-
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import outgoing, settled
-from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot.secrets.providers.base import SecretProviderBase
+from buildbot.secrets.providers.vault_access import (
+    VaultAccess,
+    VaultAuthenticator,
+    VaultAuthenticatorApprole,
+    VaultAuthenticatorToken,
+    VaultError,
+)
 
-_TIMEOUT = aiohttp.ClientTimeout(total=30)
-
-
-class VaultAuthenticator(ComparableMixin):
-    """How to become somebody whom Vault trusts."""
-
-    async def token(self, session: aiohttp.ClientSession, server: str) -> str:
-        """Return a token to ask with."""
-        raise NotImplementedError(f"{type(self).__name__} has no method token")
-
-
-class VaultAuthenticatorToken(VaultAuthenticator):
-    """With a token that is there already.
-
-    Args:
-        token (str): Token with which to log in to Vault.
-    """
-
-    compare_attrs = ("_token",)
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    async def token(self, session: aiohttp.ClientSession, server: str) -> str:
-        """Return the token."""
-        return self._token
-
-
-class VaultAuthenticatorApprole(VaultAuthenticator):
-    """By AppRole: with the identifiers of a role and of a secret.
-
-    Args:
-        roleId (str): Identifier of the AppRole (role_id).
-        secretId (str): Secret of the AppRole (secret_id).
-    """
-
-    compare_attrs = ("_role_id", "_secret_id")
-
-    def __init__(self, roleId: str, secretId: str) -> None:
-        self._role_id = roleId
-        self._secret_id = secretId
-
-    async def token(self, session: aiohttp.ClientSession, server: str) -> str:
-        """Log in."""
-        body = {"role_id": self._role_id, "secret_id": self._secret_id}
-        async with session.post(f"{server}/v1/auth/approle/login", json=body) as response:
-            response.raise_for_status()
-            answer = await response.json()
-        return str(answer["auth"]["client_token"])
+__all__ = [
+    "HashiCorpVaultKvSecretProvider",
+    "VaultAuthenticator",
+    "VaultAuthenticatorApprole",
+    "VaultAuthenticatorToken",
+    "VaultError",
+]
 
 
 class HashiCorpVaultKvSecretProvider(SecretProviderBase):
@@ -114,7 +76,7 @@ class HashiCorpVaultKvSecretProvider(SecretProviderBase):
     ) -> Any:
         """Take over the arguments."""
         self._server = vault_server.rstrip("/")
-        self._authenticator = authenticator
+        self._access = VaultAccess(self._server, authenticator)
         self._mount = secrets_mount or "secret"
         self._is_versioned = api_version == 2
         escape, delimiter = re.escape(path_escape), re.escape(path_delimiter)
@@ -133,7 +95,7 @@ class HashiCorpVaultKvSecretProvider(SecretProviderBase):
     @outgoing
     async def get(self, entry: str) -> str | None:
         """Return the value of ``path|key``, None if there is none. Raises KeyError for a name
-        without a delimiter, aiohttp.ClientError when Vault's response is not valid."""
+        without a delimiter, VaultError when Vault cannot be asked or refuses."""
         parts = [self._escaped.sub(r"\1", part) for part in self._delimiter.split(entry)]
         if len(parts) != 2:
             raise KeyError(f"the name of a Vault secret is path and key with a delimiter: {entry}")
@@ -144,13 +106,10 @@ class HashiCorpVaultKvSecretProvider(SecretProviderBase):
 
     async def _read(self, path: str) -> dict[str, Any] | None:
         middle = "/data" if self._is_versioned else ""
-        url = f"{self._server}/v1/{self._mount}{middle}/{quote(path)}"
-        async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
-            token = await self._authenticator.token(session, self._server)
-            async with session.get(url, headers={"X-Vault-Token": token}) as response:
-                if response.status == 404:
-                    return None
-                response.raise_for_status()
-                answer = await response.json()
-        data: dict[str, Any] = answer["data"]["data"] if self._is_versioned else answer["data"]
-        return data
+        if any(part in (".", "..") for part in path.split("/")):
+            raise KeyError(f"the path of a Vault secret has no '.' or '..': {path}")
+        answer = await self._access.get(f"{self._mount}{middle}/{quote(path)}")
+        if answer is None:
+            return None
+        data: dict[str, Any] | None = answer["data"]
+        return data["data"] if self._is_versioned and data is not None else data
