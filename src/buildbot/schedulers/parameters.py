@@ -13,6 +13,7 @@ from buildbot._border.numbers import COUNT_OR_NONE, POSITIVE, POSITIVE_OR_NONE, 
 from buildbot.config import error
 from chargehand.domain.orders import text_error
 from chargehand.kit.guard import contained
+from chargehand.kit.linear_patterns import matches
 
 FORM_SOURCE = "Force Build Form"
 _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+")
@@ -219,7 +220,7 @@ class BaseParameter:
 
     def _check_regex(self, args: list[Any]) -> None:
         for value in args:
-            if isinstance(value, str) and not self.regex.match(value):
+            if isinstance(value, str) and not matches(self.regex, value):
                 text = f"{self.label}:'{value}' does not match pattern '{self.regex.pattern}'"
                 raise ValidationError(text)
 

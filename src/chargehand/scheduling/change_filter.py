@@ -9,6 +9,8 @@ from typing import Protocol
 
 import msgspec
 
+from chargehand.kit.linear_patterns import matches
+
 FIELDS = ("project", "repository", "branch", "category", "codebase")
 """The fields of a change that conditions can test."""
 
@@ -79,7 +81,7 @@ class Condition(msgspec.Struct, frozen=True):
             return False
         text = value if isinstance(value, str) else str(value)
         expressions = (value for value in self.values if isinstance(value, re.Pattern))
-        return any(expression.match(text) for expression in expressions)
+        return any(matches(expression, text) for expression in expressions)
 
 
 class ChangeFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from chargehand.app.failure import CommandFailed
+from chargehand.cli.plain_text import plain_line
 from chargehand.cli.remote.master import NotFound, RemoteMaster, Row
 from chargehand.cli.remote.rows import Build, Builder, Change
 
@@ -158,4 +159,4 @@ async def builder_named(master: RemoteMaster, name: str) -> Builder:
 async def builder_names(master: RemoteMaster) -> dict[int, str]:
     """Return the names of all builders."""
     rows: list[Row] = await master.rows("builders", field=["builderid", "name"])
-    return {int(str(row["builderid"])): str(row["name"]) for row in rows}
+    return {int(str(row["builderid"])): plain_line(str(row["name"])) for row in rows}
