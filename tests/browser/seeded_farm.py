@@ -55,7 +55,8 @@ c['workers'] = [worker.LocalWorker(name, max_builds=1 if name == 'windows-1' els
                 for name in LOCAL]
 c['workers'] += [worker.Worker(name, 'secret') for name in LOST]
 c['projects'] = [
-    util.Project(name='engine', description='The **engine**, for every platform'),
+    util.Project(name='engine', description='The **engine**, for every platform',
+                 description_format='markdown'),
     util.Project(name='site', description='What people see'),
     util.Project(name='release', description='Packages, signatures, deployment'),
 ]

@@ -7,17 +7,13 @@ import {
   lazyRouteComponent,
 } from '@tanstack/react-router';
 import { siteRoot } from '@/api/client';
-import { Empty } from '@/parts/Answered';
-import { Frame } from './Frame';
 import { BrokenPage } from './BrokenPage';
+import { Frame } from './Frame';
+import { NotFound } from './NotFound';
 
 const root = createRootRoute({
   component: Frame,
-  notFoundComponent: () => (
-    <Empty title="This page does not exist">
-      The address may have a typing error, or the page has moved. Press / to search.
-    </Empty>
-  ),
+  notFoundComponent: NotFound,
 });
 
 type Search = Record<string, unknown>;

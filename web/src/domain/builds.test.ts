@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Step } from '@/api/types';
-import { nextFailure, propertyDifferences, shortRevision, stepToOpen, timeline } from './builds';
+import type { Build, Step } from '@/api/types';
+import { nextFailure, propertyDifferences, shortRevision, stepNote, stepToOpen, timeline, triggeredBy } from './builds';
 
 const step = (number: number, results: number | null, more: Partial<Step> = {}): Step => ({
   stepid: number,
@@ -59,4 +59,21 @@ it('tells which properties differ, but not those that always do', () => {
     { name: 'jobs', then: '4', now: '' },
     { name: 'level', then: '', now: 'O2' },
   ]);
+});
+
+it('says of a step what its mark does not', () => {
+  expect(stepNote(step(1, 2, { state_string: "'make check' (failure)" }))).toBe("'make check'");
+  expect(stepNote(step(1, 2, { state_string: '3 of 1,204 tests failed' }))).toBe('3 of 1,204 tests failed');
+  expect(stepNote(step(1, 0, { state_string: 'step 1' }))).toBe('');
+});
+
+it('knows the builds that a step triggered by its links', () => {
+  const build = (buildid: number, builderid: number, number: number) => ({ buildid, builderid, number }) as Build;
+  const urls = [
+    { name: 'packages #7', url: 'https://ci.example.org/#/buildrequests/7' },
+    { name: 'success: site #12', url: 'https://ci.example.org/#/builders/3/builds/12' },
+  ];
+  const builds = [build(1, 3, 12), build(2, 3, 1), build(3, 13, 12)];
+  expect(triggeredBy(step(1, 0, { urls }), builds).map((one) => one.buildid)).toEqual([1]);
+  expect(triggeredBy(step(2, 0), builds)).toEqual([]);
 });

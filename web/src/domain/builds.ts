@@ -1,6 +1,6 @@
 /** What the pages say about builds, requests and changes. */
 
-import type { Buildset, Change, Properties, SourceStamp, Step } from '@/api/types';
+import type { Build, Change, Properties, SourceStamp, Step } from '@/api/types';
 import { stateOf, type State } from './states';
 
 /** The first line of a text. */
@@ -72,7 +72,17 @@ export function nextFailure(steps: readonly Step[], current: number, direction: 
     : (bad.findLast((step) => step.number < current) ?? bad.at(-1));
 }
 
-export const reasonOf = (buildset: Buildset | undefined): string => buildset?.reason ?? '';
+/** What a step says of itself, without the word for its result: its mark says that. */
+export const stepNote = (step: Step): string =>
+  step.state_string === step.name ? '' : step.state_string.replace(/ \((failure|warnings|exception|retry|cancelled|skipped)\)$/, '');
+
+/** The builds that this step triggered: it links to each of them. */
+export function triggeredBy(step: Step, builds: readonly Build[]): Build[] {
+  const paths = step.urls.map(({ url }) => url);
+  return builds.filter((build) =>
+    paths.some((path) => path.endsWith(`builders/${build.builderid}/builds/${build.number}`)),
+  );
+}
 
 export interface Segment {
   key: string;

@@ -2,6 +2,7 @@ import { UnstyledButton } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState } from 'react';
 import type { Step } from '@/api/types';
+import { stepNote } from '@/domain/builds';
 import { counted, duration } from '@/domain/durations';
 import { WORDS, stateOf } from '@/domain/states';
 import { Lasted } from '@/parts/Moment';
@@ -91,13 +92,10 @@ function Row({ step, isChosen, onChoose }: { step: Step; isChosen: boolean; onCh
 
 /** What the step says about itself; quiet where all went well. */
 function noteOf(step: Step): string {
-  const state = stateOf(step);
   const waited =
     step.started_at !== null && step.locks_acquired_at !== null
       ? step.locks_acquired_at - step.started_at
       : 0;
   const lock = waited >= 1 ? `waited ${duration(waited)} for a lock` : '';
-  if (state === 'success') return lock;
-  const text = step.state_string === step.name ? '' : step.state_string;
-  return [text, lock].filter(Boolean).join(' · ');
+  return stateOf(step) === 'success' ? lock : [stepNote(step), lock].filter(Boolean).join(' · ');
 }

@@ -1,11 +1,13 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Log, Step } from '@/api/types';
+import type { Build, Log, Step } from '@/api/types';
+import { stepNote, triggeredBy } from '@/domain/builds';
 import { count } from '@/domain/durations';
 import { BAD, stateOf } from '@/domain/states';
 import { safeUrl } from '@/domain/links';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { LogView } from '@/parts/log/LogView';
+import { Triggered } from './Triggered';
 import classes from './StepLog.module.css';
 
 export interface LogSearch {
@@ -18,12 +20,14 @@ export interface LogSearch {
 interface Props {
   step: Step | undefined;
   logs: UseQueryResult<{ logs: Log[] }, Error>;
+  /** The builds that this build's steps have triggered. */
+  triggered: readonly Build[];
   search: LogSearch;
   onSearch: (changed: LogSearch, replace: boolean) => void;
 }
 
 /** The logs of the chosen step, as tabs. */
-export function StepLog({ step, logs, search, onSearch }: Props) {
+export function StepLog({ step, logs, triggered, search, onSearch }: Props) {
   const [isFull, setFull] = useState(false);
   if (!step) {
     return (
@@ -38,22 +42,13 @@ export function StepLog({ step, logs, search, onSearch }: Props) {
         {({ logs: all }) => {
           const shown = all.find((log) => log.slug === search.log) ?? preferred(all);
           if (!shown) {
-            return (
-              <Empty title={stateOf(step) === 'waiting' ? 'This step has not begun' : 'This step has no log'}>
-                <p>{step.state_string}</p>
-                {step.urls.map((link) => (
-                  <p key={link.url}>
-                    <a href={safeUrl(link.url)}>{link.name}</a>
-                  </p>
-                ))}
-              </Empty>
-            );
+            return <WithoutLog step={step} triggered={triggeredBy(step, triggered)} />;
           }
           return (
             <>
               <div className={classes.head}>
                 <b>{step.name}</b>
-                <span className={classes.state}>{step.state_string}</span>
+                <span className={classes.state}>{stepNote(step)}</span>
                 <span className={classes.logs} role="tablist" aria-label="Logs">
                   {all.map((log) => (
                     <button
@@ -84,6 +79,33 @@ export function StepLog({ step, logs, search, onSearch }: Props) {
         }}
       </Answered>
     </section>
+  );
+}
+
+/** What a step without a log has done: the builds it triggered, and what else it links to. */
+function WithoutLog({ step, triggered }: { step: Step; triggered: readonly Build[] }) {
+  const links = step.urls.filter(({ url }) => triggered.length === 0 || !/\/(builds|buildrequests)\/\d+$/.test(url));
+  const title = stateOf(step) === 'waiting' ? 'This step has not begun' : 'This step has no log';
+  if (triggered.length === 0 && links.length === 0) {
+    return <Empty title={title}>{stepNote(step)}</Empty>;
+  }
+  return (
+    <div className={classes.without}>
+      <div className={classes.head}>
+        <b>{step.name}</b>
+        <span className={classes.state}>{stepNote(step)}</span>
+      </div>
+      {triggered.length > 0 && <Triggered builds={triggered} parent={null} />}
+      {links.length > 0 && (
+        <ul className={classes.links}>
+          {links.map((link) => (
+            <li key={link.url}>
+              <a href={safeUrl(link.url)}>{link.name}</a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
   );
 }
 

@@ -1,7 +1,8 @@
 import { Tooltip } from '@mantine/core';
+import { useElementSize } from '@mantine/hooks';
 import type { Build, Step } from '@/api/types';
 import { useZone } from '@/app/settings';
-import { timeline } from '@/domain/builds';
+import { timeline, type Segment } from '@/domain/builds';
 import { clock, duration } from '@/domain/durations';
 import { WORDS } from '@/domain/states';
 import { useNow } from '@/parts/Moment';
@@ -21,6 +22,7 @@ const PARTS = 4;
 export function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
   const zone = useZone();
   const now = useNow(build.complete ? null : 2);
+  const { ref, width } = useElementSize();
   const segments = timeline(submitted, build.started_at, steps, now).filter(
     (segment) => segment.seconds >= 0.5 || segment.kind === 'wait',
   );
@@ -32,7 +34,7 @@ export function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
   const parts = Math.max(1, Math.min(PARTS, Math.floor((end - begin) / (withSeconds ? 1 : 60))));
   return (
     <div className={classes.box}>
-      <div className={classes.bar} role="group" aria-label="Timeline">
+      <div ref={ref} className={classes.bar} role="group" aria-label="Timeline">
         {segments.map((segment) => (
           <Tooltip
             key={segment.key}
@@ -48,8 +50,7 @@ export function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
               onClick={() => segment.number !== undefined && onChoose(segment.number)}
               tabIndex={-1}
             >
-              {segment.seconds / total > 0.07 && segment.name}
-              {segment.seconds / total > 0.16 && ` · ${duration(segment.seconds)}`}
+              {fitting(segment, (segment.seconds / total) * width)}
             </button>
           </Tooltip>
         ))}
@@ -62,4 +63,13 @@ export function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
       </div>
     </div>
   );
+}
+
+const LETTER = 7;
+const PADDING = 14;
+
+/** As much as has room in so many pixels: name and duration, the name, or nothing. */
+function fitting({ name, seconds }: Segment, room: number): string {
+  const both = `${name} · ${duration(seconds)}`;
+  return [both, name].find((text) => text.length * LETTER + PADDING <= room) ?? '';
 }

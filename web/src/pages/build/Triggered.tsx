@@ -8,7 +8,6 @@ import { StateMark } from '@/parts/StateMark';
 import classes from './Triggered.module.css';
 
 interface Props {
-  build: Build;
   builds: readonly Build[];
   parent: number | null;
 }
@@ -16,42 +15,35 @@ interface Props {
 /** The builds that this one triggered, as a tree; branches that failed are open. */
 export function Triggered({ builds, parent }: Props) {
   const above = useRest<{ builds: Build[] }>(parent === null ? null : `builds/${parent}`);
-  const names = useBuilderNames();
   const first = above.data?.builds[0];
   return (
     <div className={classes.box}>
       {first && (
         <p className={classes.parent}>
-          Triggered by <BuildLink build={first} name={names(first.builderid)} />
+          Triggered by <BuildLink build={first} />
         </p>
       )}
-      <Branches builds={builds} names={names} depth={0} />
+      <Branches builds={builds} depth={0} />
     </div>
   );
 }
 
-function useBuilderNames(): (id: number) => string {
-  const { data } = useRest<{ builders: Builder[] }>('builders', { field: ['builderid', 'name'] });
-  return (id) => data?.builders.find((one) => one.builderid === id)?.name ?? `builder ${id}`;
-}
-
 interface BranchesProps {
   builds: readonly Build[];
-  names: (id: number) => string;
   depth: number;
 }
 
-function Branches({ builds, names, depth }: BranchesProps) {
+function Branches({ builds, depth }: BranchesProps) {
   return (
     <ul className={classes.tree}>
       {builds.map((build) => (
-        <Branch key={build.buildid} build={build} names={names} depth={depth} />
+        <Branch key={build.buildid} build={build} depth={depth} />
       ))}
     </ul>
   );
 }
 
-function Branch({ build, names, depth }: { build: Build; names: (id: number) => string; depth: number }) {
+function Branch({ build, depth }: { build: Build; depth: number }) {
   const [isOpen, setOpen] = useState(BAD.has(stateOf(build)) || !build.complete);
   const below = useRest<{ builds: Build[] }>(
     depth < 12 ? `builds/${build.buildid}/triggered_builds` : null,
@@ -70,18 +62,21 @@ function Branch({ build, names, depth }: { build: Build; names: (id: number) => 
         ) : (
           <span className={classes.toggle} />
         )}
-        <BuildLink build={build} name={names(build.builderid)} />
+        <BuildLink build={build} />
         <span className="dim">
           <Lasted from={build.started_at} to={build.complete_at} />
         </span>
-        {stateOf(build) !== 'success' && <span className="dim">{build.state_string}</span>}
+        {stateOf(build) !== 'success' && <span className={classes.told}>{build.state_string}</span>}
       </span>
-      {isOpen && children.length > 0 && <Branches builds={children} names={names} depth={depth + 1} />}
+      {isOpen && children.length > 0 && <Branches builds={children} depth={depth + 1} />}
     </li>
   );
 }
 
-function BuildLink({ build, name }: { build: Build; name: string }) {
+/** A build with its state, by its builder's name and its number. */
+export function BuildLink({ build }: { build: Build }) {
+  const { data } = useRest<{ builders: Builder[] }>('builders', { field: ['builderid', 'name'] });
+  const name = data?.builders.find((one) => one.builderid === build.builderid)?.name;
   const state = stateOf(build);
   return (
     <Link
@@ -89,7 +84,7 @@ function BuildLink({ build, name }: { build: Build; name: string }) {
       params={{ builder: String(build.builderid), number: String(build.number) }}
       className={classes.link}
     >
-      <StateMark state={state} hidden /> {name} #{build.number} <span className="dim">{WORDS[state]}</span>
+      <StateMark state={state} hidden /> {name ?? `builder ${build.builderid}`} #{build.number} <span className="dim">{WORDS[state]}</span>
     </Link>
   );
 }

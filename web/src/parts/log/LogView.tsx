@@ -17,6 +17,7 @@ import {
   useRef,
   useState,
   useSyncExternalStore,
+  type CSSProperties,
   type MouseEvent,
 } from 'react';
 import { siteUrl } from '@/api/client';
@@ -29,7 +30,7 @@ import { plain } from '@/domain/terminal';
 import { Failed } from '@/parts/Answered';
 import { LineText } from './LineText';
 import { LogLines } from './lines';
-import { Marks, Parts, WINDOW } from './Overview';
+import { Marks, Whereabouts, WINDOW } from './Overview';
 import { useFirstError, useLogSearch, type FirstError } from './questions';
 import classes from './LogView.module.css';
 
@@ -165,7 +166,12 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
     position.line !== undefined && line >= position.line && line <= (position.to ?? position.line);
 
   return (
-    <div className={classes.log} data-full={isFull || undefined}>
+    <div
+      className={classes.log}
+      data-full={isFull || undefined}
+      data-grows={!log.complete || undefined}
+      style={{ '--digits': Math.max(4, count(lines.length).length) } as CSSProperties}
+    >
       <div className={classes.bar}>
         <TextInput
           ref={searchBox}
@@ -204,13 +210,15 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
             <Button
               variant="light"
               color="red"
+              aria-label="First error"
+              className={classes.firstError}
               bg="var(--bg-failure)"
               c="var(--state-failure)"
               size="compact-sm"
               leftSection={<IconBug size={14} />}
               onClick={goToError}
             >
-              first error
+              First error
             </Button>
           </Tooltip>
         )}
@@ -222,7 +230,7 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
             aria-pressed={follows}
             onClick={() => setFollows(!follows)}
           >
-            follow
+            Follow
           </Button>
         )}
         <Tooltip label="Wrap long lines">
@@ -266,9 +274,21 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
         <Failed error={lines.error} what="this log" retry={() => lines.retry()} />
       )}
       {lines.length > WINDOW && (
-        <Parts length={lines.length} first={first} onChoose={(line) => jump(line, 'start')} />
+        <Whereabouts
+          from={first + folded + (virtual.range?.startIndex ?? 0)}
+          to={first + folded + (virtual.range?.endIndex ?? 0)}
+          length={lines.length}
+          onGo={(line) => {
+            setFollows(false);
+            jump(line, 'start');
+          }}
+        />
       )}
-      <div className={classes.body}>
+      <div
+        className={classes.body}
+        // What has ended takes as much room as it needs, and no more than there is.
+        style={log.complete && !isFull ? { flexGrow: 0, flexBasis: virtual.getTotalSize() + 14 } : undefined}
+      >
         <div
           ref={scroller}
           className={classes.scroller}
@@ -281,8 +301,10 @@ function TextLog({ log, position, onPosition, opensAtError, isFull, onFull }: Pr
           }}
           onScroll={(event) => {
             const box = event.currentTarget;
-            if (!log.complete && box.scrollHeight - box.scrollTop - box.clientHeight < 4 && first + WINDOW >= lines.length)
-              setFollows(true);
+            const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 4;
+            if (isAtEnd && first + WINDOW < lines.length) jump(first + WINDOW - 1, 'end');
+            else if (isAtEnd && !log.complete) setFollows(true);
+            else if (box.scrollTop === 0 && first > 0) jump(first, 'start');
           }}
         >
           {lines.length === 0 && (

@@ -1,32 +1,51 @@
-import { SegmentedControl } from '@mantine/core';
-import { useMemo } from 'react';
+import { Button, NumberInput } from '@mantine/core';
+import { useMemo, useState } from 'react';
 import { count } from '@/domain/durations';
 import classes from './LogView.module.css';
 
 /** Browsers draw no boxes higher than about 17 million pixels: longer logs are shown in parts. */
 export const WINDOW = 700_000;
 
-interface PartsProps {
+interface WhereaboutsProps {
+  from: number;
+  to: number;
   length: number;
-  first: number;
-  onChoose: (line: number) => void;
+  onGo: (line: number) => void;
 }
 
-/** Which part of a very long log is shown. */
-export function Parts({ length, first, onChoose }: PartsProps) {
-  const size = WINDOW / 2;
-  const parts = Array.from({ length: Math.ceil(length / size) }, (_, index) => index * size);
-  const here = parts.findLast((start) => start <= first + WINDOW / 4) ?? 0;
+/** Which lines of a very long log are in sight, and the way to any other. */
+export function Whereabouts({ from, to, length, onGo }: WhereaboutsProps) {
+  const [line, setLine] = useState<number | string>('');
   return (
-    <div className={classes.parts}>
-      <span className="dim">Lines</span>
-      <SegmentedControl
+    <form
+      className={classes.parts}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (typeof line === 'number') onGo(Math.min(Math.max(line, 1), length) - 1);
+      }}
+    >
+      <span className={classes.range}>
+        Lines {count(from + 1)}–{count(to + 1)} of {count(length)}
+      </span>
+      <Button variant="default" size="compact-xs" onClick={() => onGo(0)}>
+        Start
+      </Button>
+      <Button variant="default" size="compact-xs" onClick={() => onGo(length - 1)}>
+        End
+      </Button>
+      <NumberInput
         size="xs"
-        value={String(here)}
-        onChange={(value) => onChoose(Number(value))}
-        data={parts.map((start) => ({ value: String(start), label: `${count(start + 1)} …` }))}
+        w={130}
+        hideControls
+        allowDecimal={false}
+        allowNegative={false}
+        thousandSeparator=","
+        placeholder="Go to line"
+        aria-label="Go to line"
+        value={line}
+        onChange={setLine}
       />
-    </div>
+    </form>
   );
 }
 

@@ -1,0 +1,102 @@
+import { Link } from '@tanstack/react-router';
+import { useRest } from '@/api/hooks';
+import type { Build, Builder, Buildset, Change, Eta } from '@/api/types';
+import { authorsOf, firstLine, shortRevision, sourceOf } from '@/domain/builds';
+import { duration } from '@/domain/durations';
+import { Copyable } from '@/parts/Copyable';
+import { Ago, Lasted, useNow } from '@/parts/Moment';
+import classes from './Build.module.css';
+
+interface Props {
+  build: Build;
+  changes: readonly Change[];
+  buildset: Buildset | undefined;
+  worker: string | undefined;
+  submitted: number | null;
+  etas: readonly Eta[];
+}
+
+/** What was built, where, when and for how long: the line below the build's name. */
+export function BuildFacts({ build, changes, buildset, worker, submitted, etas }: Props) {
+  const source = sourceOf(build.properties, buildset?.sourcestamps);
+  const newest = changes[0];
+  const authors = authorsOf(changes);
+  return (
+    <>
+      {newest && <b className={classes.subject} title={newest.comments}>{firstLine(newest.comments)}</b>}
+      {!newest && buildset && !buildset.parent_buildid && (
+        <span className={classes.subject}>{buildset.reason}</span>
+      )}
+      {buildset?.parent_buildid && <Parent buildid={buildset.parent_buildid} />}
+      {authors.length > 0 && (
+        <span>
+          {authors[0]}
+          {authors.length > 1 && `, +${authors.length - 1} more`}
+        </span>
+      )}
+      {(source.branch || source.revision) && (
+        <span className="mono">
+          {source.branch}
+          {source.branch && source.revision && ' · '}
+          {source.revision && <Copyable value={source.revision}>{shortRevision(source.revision)}</Copyable>}
+        </span>
+      )}
+      <span>
+        worker{' '}
+        <Link to={`/workers/${build.workerid}` as string}>
+          <b>{worker ?? build.workerid}</b>
+        </Link>
+      </span>
+      <span>
+        {build.complete_at === null ? 'started ' : ''}
+        <Ago at={build.complete_at ?? build.started_at} />
+        {build.complete_at === null ? ', so far ' : ', took '}
+        <b>
+          <Lasted from={build.started_at} to={build.complete_at} />
+        </b>
+      </span>
+      {submitted !== null && build.started_at - submitted >= 1 && (
+        <span>waited {duration(build.started_at - submitted)}</span>
+      )}
+      {!build.complete && <Progress etas={etas} />}
+    </>
+  );
+}
+
+/** The build that triggered this one. */
+function Parent({ buildid }: { buildid: number }) {
+  const build = useRest<{ builds: Build[] }>(`builds/${buildid}`).data?.builds[0];
+  const builder = useRest<{ builders: Builder[] }>(build ? `builders/${build.builderid}` : null);
+  if (!build) return null;
+  return (
+    <span>
+      triggered by{' '}
+      <Link
+        to="/builders/$builder/builds/$number"
+        params={{ builder: String(build.builderid), number: String(build.number) }}
+      >
+        <b>
+          {builder.data?.builders[0]?.name ?? 'a build'} #{build.number}
+        </b>
+      </Link>
+    </span>
+  );
+}
+
+function Progress({ etas }: { etas: readonly Eta[] }) {
+  const now = useNow(1);
+  const whole = etas.find((one) => one.stepid === null);
+  if (!whole) return null;
+  const left = whole.eta - now;
+  return (
+    <span>
+      {left > 0 ? (
+        <>
+          about <b>{duration(left)}</b> left
+        </>
+      ) : (
+        <>takes {duration(-left)} longer than usual</>
+      )}
+    </span>
+  );
+}

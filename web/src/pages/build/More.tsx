@@ -1,0 +1,110 @@
+import { Badge, Tabs } from '@mantine/core';
+import { getRouteApi } from '@tanstack/react-router';
+import { useRest } from '@/api/hooks';
+import type { Build, Buildset, Change, Step } from '@/api/types';
+import { count } from '@/domain/durations';
+import { safeUrl } from '@/domain/links';
+import { ChangeList } from '@/parts/ChangeList';
+import { Compare } from './Compare';
+import { PropertyTable } from './PropertyTable';
+import { TestResults } from './TestResults';
+import { Triggered } from './Triggered';
+import classes from './Build.module.css';
+
+const route = getRouteApi('/builders/$builder/builds/$number');
+
+const number = (value: number) => (
+  <Badge variant="light" color="gray" size="sm">
+    {count(value)}
+  </Badge>
+);
+
+interface Props {
+  build: Build;
+  changes: readonly Change[];
+  buildset: Buildset | undefined;
+  steps: readonly Step[];
+  triggered: readonly Build[];
+}
+
+/** What else is known of a build, in tabs below its log. */
+export function More({ build, changes, buildset, steps, triggered }: Props) {
+  const { tab } = route.useSearch();
+  const navigate = route.useNavigate();
+  const good = useRest<{ builds: Build[] }>(
+    `builders/${build.builderid}/builds`,
+    { number__lt: build.number, results: 0, order: '-number', limit: 1, property: '*' },
+    { keep: false },
+  );
+  const sets = useRest<{ meta: { total: number } }>(`builds/${build.buildid}/test_result_sets`, { limit: 1 });
+  const properties = Object.keys(build.properties).length;
+  const links = steps.flatMap((step) => step.urls.map((url) => ({ ...url, step: step.name })));
+  const lastGood = good.data?.builds[0];
+  const shown = tab ?? (changes.length > 0 ? 'changes' : 'properties');
+  const tests = sets.data?.meta.total ?? 0;
+  return (
+    <Tabs
+      value={shown}
+      onChange={(value) =>
+        void navigate({ search: (before) => ({ ...before, tab: value ?? undefined }), replace: true, resetScroll: false })
+      }
+      keepMounted={false}
+      className={classes.tabs}
+    >
+      <Tabs.List className={classes.tabs}>
+        <Tabs.Tab value="changes" rightSection={number(changes.length)}>
+          Changes
+        </Tabs.Tab>
+        <Tabs.Tab value="properties" rightSection={number(properties)}>
+          Properties
+        </Tabs.Tab>
+        {tests > 0 && (
+          <Tabs.Tab value="tests" rightSection={number(tests)}>
+            Tests
+          </Tabs.Tab>
+        )}
+        {links.length > 0 && (
+          <Tabs.Tab value="links" rightSection={number(links.length)}>
+            Links
+          </Tabs.Tab>
+        )}
+        {(triggered.length > 0 || buildset?.parent_buildid) && (
+          <Tabs.Tab value="triggered" rightSection={number(triggered.length)}>
+            Triggered
+          </Tabs.Tab>
+        )}
+        {lastGood && <Tabs.Tab value="compare">Compare with last good #{lastGood.number}</Tabs.Tab>}
+      </Tabs.List>
+      <Tabs.Panel value="changes">
+        <ChangeList
+          changes={changes}
+          empty={
+            buildset ? `This build has no changes: ${buildset.reason}.` : 'This build has no changes.'
+          }
+        />
+      </Tabs.Panel>
+      <Tabs.Panel value="properties">
+        <PropertyTable properties={build.properties} />
+      </Tabs.Panel>
+      <Tabs.Panel value="tests">
+        <TestResults buildid={build.buildid} />
+      </Tabs.Panel>
+      <Tabs.Panel value="links">
+        <ul className={classes.links}>
+          {links.map((link) => (
+            <li key={`${link.step} ${link.url}`}>
+              <span className="dim">{link.step}: </span>
+              <a href={safeUrl(link.url)} rel="noreferrer">
+                {link.name}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </Tabs.Panel>
+      <Tabs.Panel value="triggered">
+        <Triggered builds={triggered} parent={buildset?.parent_buildid ?? null} />
+      </Tabs.Panel>
+      <Tabs.Panel value="compare">{lastGood && <Compare good={lastGood} build={build} steps={steps} changes={changes} />}</Tabs.Panel>
+    </Tabs>
+  );
+}
