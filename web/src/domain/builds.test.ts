@@ -67,8 +67,9 @@ it('says of a step what its mark does not', () => {
   expect(stepNote(step(1, 0, { state_string: 'step 1' }))).toBe('');
 });
 
+const build = (buildid: number, builderid: number, number: number) => ({ buildid, builderid, number }) as Build;
+
 it('knows the builds that a step triggered by its links', () => {
-  const build = (buildid: number, builderid: number, number: number) => ({ buildid, builderid, number }) as Build;
   const urls = [
     { name: 'packages #7', url: 'https://ci.example.org/#/buildrequests/7' },
     { name: 'success: site #12', url: 'https://ci.example.org/#/builders/3/builds/12' },
