@@ -15,6 +15,7 @@ from buildbot._host.views.engine_access import EngineAccess
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import MasterConfig
 from chargehand.domain.user import ANONYMOUS, User
+from chargehand.kit.hashed_passwords import hashed
 from chargehand.resources.permissions import Rules
 from chargehand.resources.policy import (
     AskingPolicy,
@@ -356,3 +357,26 @@ async def test_what_users_role_matchers_raise_refuses_and_is_told_with_its_place
         notes = getattr(record.exc_info[1], "__notes__", [])
         assert f"(Broken was created at {tmp_path / 'master.cfg'}:{line})" in notes
     assert len(caplog.records) == 2
+
+
+def test_ways_of_logging_in_that_are_not_called_are_named_with_what_to_use(tmp_path: Path):
+    path = tmp_path / "master.cfg"
+    path.write_text(
+        f"{_HEAD}from buildbot.www.auth import AuthBase\n"
+        "class Own(AuthBase):\n"
+        "    def maybeAutoLogin(self, request): pass\n"
+        "    def getLoginResource(self): pass\n"
+        "c['www']['auth'] = Own()\n",
+    )
+    config = Reader(Document(path, tmp_path), EngineAccess()).read()
+    told = "\n".join(str(one) for one in config.warnings)
+    assert "Own.maybeAutoLogin is not called: it would believe a header" in told
+    assert "use util.RemoteUserAuth(header=..., headerRegex=...)" in told
+    assert "Own.getLoginResource is not called: it returns a resource of Twisted" in told
+
+
+def test_an_emergency_account_has_a_name_of_its_own(tmp_path: Path):
+    line = "c['www']['emergency_accounts'] = {%r: %r}\n"
+    _read(tmp_path, line % ("root", hashed("break the glass")))
+    with pytest.raises(ConfigErrors, match="'ann@x' is a user of c\\['www'\\]\\['auth'\\] as well"):
+        _read(tmp_path, line % ("ann@x", hashed("break the glass")))

@@ -327,6 +327,43 @@ async def test_a_directory_that_is_down_is_said_and_the_emergency_account_works(
         assert place.audit.entries[-1].details == {"method": "emergency"}
 
 
+async def test_nobody_else_has_the_name_of_an_emergency_account():
+    emergency = _Emergency(hashed("break glass"))
+    login = Login(name="x", password=_Passwords({"root": ANN, "ann": ANN}), emergency=emergency)
+    async with _place(_config(login)) as place:
+        # The ordinary password of this name is not asked for.
+        assert (await place.log_in(name="root")).status == 401
+        assert (await place.log_in()).status == 303
+
+    class Forge(_Provider):
+        async def finish(self, *_: Any) -> User:
+            return User(name="root")
+
+    login = Login(name="Forge", provider=Forge(), emergency=emergency)
+    async with _place(_config(login)) as place:
+        await place.http.get("/auth/login", allow_redirects=False)
+        answer = await place.http.get("/auth/login?code=c&state=s", headers=PAGE)
+        assert answer.status == 403
+        assert "is that of an emergency account" in await answer.text()
+        assert place.audit.entries[-1].is_allowed is False
+
+    class Header(_Header):
+        async def user(self, value: str) -> User:
+            return User(name=value)
+
+    login = Login(name="RemoteUserAuth", proxy=Header(), emergency=emergency)
+    async with _place(_config(login, trusted_proxies=("127.0.0.0/8",))) as place:
+        assert await place.name(**{"X-User": "carol"}) == "carol"
+        assert await place.name(**{"X-User": "root"}) == ""
+
+    ordinary = Login(name="x", password=_Passwords({"root": User(name="root")}))
+    async with _place(_config(ordinary)) as place:
+        await place.log_in(name="root")
+        assert await place.name() == "root"
+        await place.site.server.reconfigure(_config(replace(ordinary, emergency=emergency)))
+        assert await place.name() == ""
+
+
 async def test_visitors_are_sent_to_the_other_site_at_once_if_it_is_so_configured():
     login = Login(name="Forge", provider=_Provider(is_automatic=True))
     async with _place(_config(login)) as place:

@@ -96,6 +96,10 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     total_seconds: float = MONTH
     """After how long it ends in any case."""
 
+    def reserves(self, name: str) -> bool:
+        """Return whether a name is an emergency account's: nobody has it who logs in otherwise."""
+        return self.emergency is not None and self.emergency.knows(name)
+
     @property
     def takes_passwords(self) -> bool:
         """Whether there is a form for a name and a password."""

@@ -14,7 +14,7 @@ from buildbot._border.bridge import inward
 from buildbot._border.numbers import SECONDS
 from buildbot._host.reading.section import Section
 from buildbot._host.views.engine_access import EngineAccess
-from buildbot.www.auth import AuthBase, NoAuth, PasswordAuth, RemoteUserAuth
+from buildbot.www.auth import AuthBase, NoAuth, PasswordAuth, RemoteUserAuth, UserPasswordAuth
 from buildbot.www.oauth2 import OAuth2Auth
 from buildbot.www.password_hashes import is_password, stored_in
 from chargehand.config.login import (
@@ -34,7 +34,24 @@ _log = logging.getLogger("chargehand.login")
 T = TypeVar("T")
 
 _SAME_MACHINE = ("127.0.0.0/8", "::1")
-_NOT_CALLED = ("getLoginResource", "getLogoutResource", "maybeAutoLogin", "createSessionFromToken")
+_OWN_WAY = (
+    "define check_credentials(user, password) in a subclass of util.CustomAuth, or derive from "
+    "util.OpenIDConnectAuth for another site"
+)
+_NOT_CALLED = {
+    "getLoginResource": (
+        f"it returns a resource of Twisted's web server, which is not used here; {_OWN_WAY}"
+    ),
+    "getLogoutResource": "/auth/logout ends the session, whatever began it",
+    "maybeAutoLogin": (
+        "it would believe a header whoever sent it; use util.RemoteUserAuth(header=..., "
+        "headerRegex=...), which believes the proxies in c['www']['trusted_proxies'], with a "
+        "userInfoProvider for more than the name"
+    ),
+    "createSessionFromToken": (
+        "nobody logs in with what a caller shows; scripts use API tokens (chargehand token)"
+    ),
+}
 _OWN_FIELDS = ("username", "full_name", "email", "groups")
 
 
@@ -53,13 +70,15 @@ def read_login(part: Section, access: EngineAccess) -> Login | None:
     if not isinstance(auth, AuthBase):
         part.wrong("auth", "an object such as util.UserPasswordAuth({'name': 'password'})")
         return None
-    for method in _NOT_CALLED:
+    for method, why in _NOT_CALLED.items():
         if hasattr(type(auth), method):
-            part.warn(
-                f"{type(auth).__name__}.{method} is not called: the master has pages of its own "
-                "for logging in; define check_credentials(user, password), or use "
-                "util.RemoteUserAuth behind a proxy",
-                "auth",
+            part.warn(f"{type(auth).__name__}.{method} is not called: {why}", "auth")
+    for name in emergency.hashes if emergency is not None else ():
+        if isinstance(auth, UserPasswordAuth) and auth.knows(name):
+            part.error(
+                f"c['www']['emergency_accounts']: {name!r} is a user of c['www']['auth'] as well; "
+                "give the emergency account a name that nobody else has",
+                "emergency_accounts",
             )
     idle = _seconds(part, "cookie_expiration_time", WEEK)
     hosted = _Hosted(auth, access)

@@ -101,7 +101,7 @@ def _is_known(login: Login, session: WebSession) -> bool:
     """Return whether the configuration still has the way in, and the account, of a session."""
     if session.method == EMERGENCY:
         return login.emergency is not None and login.emergency.knows(session.user_name)
-    if session.method != login.name:
+    if session.method != login.name or login.reserves(session.user_name):
         return False
     return login.password is None or login.password.knows(session.user_name)
 

@@ -118,6 +118,9 @@ class Visitors:
             if named is None:
                 return self._anonymous
             user = await login.proxy.user(named)
+            if user is not None and login.reserves(user.name):
+                _log.warning("ignoring a proxy's user %r: an emergency account's name", user.name)
+                user = None
             self._forwarded[named] = (user, self._clock.timestamp() + _FORWARDED_SECONDS)
             while len(self._forwarded) > _MOST_KEPT:
                 self._forwarded.popitem(last=False)

@@ -181,6 +181,8 @@ class LoginDesk:
                     "this browser did not begin to log in here, or more than ten minutes ago"
                 )
             user = await site.login.provider.finish(site.callback, kept, fields)
+            if site.login.reserves(user.name):
+                raise LoginRefused(f'the name "{user.name}" is that of an emergency account')
         except LoginRefused as error:
             self._refused("", site.proxies.address(request), f"{title}: {error}")
             answer = await self._sorry(request, site, {}, 403, f"{title}: {error}")

@@ -70,8 +70,7 @@ async def _user(login: Login, name: str, password: str) -> Entered | None:
     emergency = login.emergency
     if emergency is not None and emergency.knows(name):
         user = await emergency.user(name, password)
-        if user is not None:
-            return Entered(user, EMERGENCY)
+        return None if user is None else Entered(user, EMERGENCY)
     user = None if login.password is None else await login.password.user(name, password)
     return None if user is None else Entered(user, login.name)
 
