@@ -356,7 +356,88 @@ async def test_revisions_that_no_change_has_brought_are_not_trusted_where_trust_
         short = await ci.build("app", repository="https://git/app", revision="fffff")
 
         assert [_was_withheld(ci, one) for one in (known, newest, short)] == [False, False, True]
-        assert await _reason(ci) == "no change has brought revision fffff"
+        assert await _reason(ci) == (
+            "no change has brought revision fffff; changes are known by their whole revision"
+        )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"revision": "fffffff"},
+        {"revision": _FORK.upper()},
+        {"revision": "e" * 40},
+        {"revision": "refs/pull/7/head"},
+        {"revision": f"{_FORK}^0"},
+        {"branch": "refs/pull/7/head"},
+        {"branch": "pull/7/head"},
+        {"branch": "+refs/merge-requests/3/head"},
+        {"branch": _FORK},
+        {"branch": _FORK.upper()},
+        {"branch": "refs/heads/fork", "repository": "https://git/fork"},
+    ],
+)
+async def test_once_a_change_is_not_trusted_ways_of_naming_it_are_not_either(
+    given: dict[str, str],
+) -> None:
+    """Without ``c['trust']`` as well: who distrusts a change does not have to configure more."""
+    async with started(_USES.replace("on_push('app')", "")) as ci:
+        await ci.push(repository="https://git/app", branch="main", revision="o" * 40)
+        before = await ci.build("app", **given)
+        assert not _was_withheld(ci, before)
+        await ci.push(repository="https://git/fork", branch="fork", revision=_FORK, trust=UNTRUSTED)
+
+        assert _was_withheld(ci, await ci.build("app", **given))
+
+        for known in ({}, {"branch": "main"}, {"branch": "quiet"}, {"branch": "refs/heads/main"}):
+            of = {"repository": "https://git/app", **known}
+            assert not _was_withheld(ci, await ci.build("app", **of)), known
+
+
+async def test_a_long_name_is_no_hash() -> None:
+    """A hash is the same in all repositories, and other names are not."""
+    name = "release-candidate-of-the-second-edition-2026"
+    async with started(_USES.replace("on_push('app')", "")) as ci:
+        await ci.push(repository="https://git/app", revision=name)
+        await ci.push(repository="https://git/fork", revision="x", trust=UNTRUSTED)
+        assert not _was_withheld(
+            ci, await ci.build("app", repository="https://git/app", revision=name)
+        )
+        assert _was_withheld(
+            ci, await ci.build("app", repository="https://git/fork", revision=name)
+        )
+
+
+async def test_a_build_whose_worker_is_lost_starts_again_with_its_level() -> None:
+    config = _SECRETS + "    add('app', blocking('wait'), using())\n    on_push('app')\n"
+    async with started(config) as ci:
+        await ci.push(revision="fork", trust=UNTRUSTED)
+        await ci.settle()
+        ci.worker("local").die()
+        await ci.sleep(5)
+        ci.worker("local").let_go("wait")
+        await ci.until_idle()
+
+        first, second = ci.builds("app")
+        assert first.result is Result.RETRY
+        assert _was_withheld(ci, second)
+        assert await _levels(ci) == ["untrusted"]
+
+
+async def test_strangers_cancel_no_builds_of_others() -> None:
+    more = """
+    c['services'] = [util.OldBuildCanceller('older', filters=[
+        (['app'], util.SourceStampFilter())])]
+    """
+    config = _SECRETS + "    add('app', blocking('wait'))\n    on_push('app')\n" + more
+    async with started(config) as ci:
+        for revision, level in (("1", TRUSTED), ("2", UNTRUSTED), ("3", UNTRUSTED), ("4", TRUSTED)):
+            await ci.push(branch="main", revision=revision, repository="r", trust=level)
+        results = [row["results"] for row in await ci.get("buildrequests?order=buildrequestid")]
+        assert results == [6, 6, 6, -1]
+        await ci.push(branch="main", revision="5", repository="r", trust=UNTRUSTED)
+        results = [row["results"] for row in await ci.get("buildrequests?order=buildrequestid")]
+        assert results == [6, 6, 6, -1, -1]
 
 
 async def test_branches_are_as_trusted_as_their_newest_change() -> None:

@@ -16,6 +16,7 @@ from buildbot.schedulers.forcesched import ForceScheduler
 from buildbot.util.service import BuildbotService
 from buildbot.util.ssfilter import SourceStampFilter
 from chargehand.domain.identifiers import BuilderId, RequestId, SourceStampId
+from chargehand.domain.trust import trust_of
 from chargehand.events.bus import Subscription
 from chargehand.events.messages import (
     BuildsetSubmitted,
@@ -123,10 +124,14 @@ class OldBuildCanceller(BuildbotService):
         requests = await self.master.data.fetch("buildrequests", filters=incomplete)
         buildsets = await self.master.data.fetch("buildsets", filters=incomplete)
         stamps = {row["bsid"]: row["sourcestamps"] for row in buildsets}
+        ranks = {row["bsid"]: trust_of(row["trust"]).rank for row in buildsets}
         for row in requests:
             if row["builderid"] in ids and row["buildsetid"] in stamps:
                 self._follow_one(
-                    RequestId(row["buildrequestid"]), row["builderid"], stamps[row["buildsetid"]]
+                    RequestId(row["buildrequestid"]),
+                    row["builderid"],
+                    stamps[row["buildsetid"]],
+                    ranks[row["buildsetid"]],
                 )
 
     def _known(self) -> set[str]:
@@ -143,7 +148,8 @@ class OldBuildCanceller(BuildbotService):
                 request, of = pending.request, self._submitting
                 if of is not None and of.buildset.id == request.buildset_id:
                     stamps = list(map(as_dictionary, of.buildset.source_stamps))
-                    new = self._follow_one(request.id, request.builder_id, stamps)
+                    rank = of.buildset.trust.rank
+                    new = self._follow_one(request.id, request.builder_id, stamps, rank)
                     if new is not None and self._is_of_commits(of):
                         await self._cancel_older(new)
             case RequestCompleted(request=request):
@@ -156,7 +162,11 @@ class OldBuildCanceller(BuildbotService):
         return not is_rebuild and not isinstance(scheduler, ForceScheduler)
 
     def _follow_one(
-        self, request_id: RequestId, builder_id: BuilderId, stamps: Sequence[Mapping[str, Any]]
+        self,
+        request_id: RequestId,
+        builder_id: BuilderId,
+        stamps: Sequence[Mapping[str, Any]],
+        trust_rank: int,
     ) -> Followed | None:
         wanted = self._filters.get(self.master.access.builder_name(builder_id), ())
         lines: dict[Line, SourceStampId] = {}
@@ -174,6 +184,7 @@ class OldBuildCanceller(BuildbotService):
             stamps=lines,
             since=self._newest_change,
             branch=branch,
+            trust_rank=trust_rank,
         )
         return found
 

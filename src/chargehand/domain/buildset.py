@@ -45,8 +45,9 @@ class NewBuildset(msgspec.Struct, frozen=True, kw_only=True):
     trust_reason: str | None = None
     judged_stamps: tuple[SourceStampId, ...] = ()
     """Source stamps of which ``trust`` takes account; the store judges the others."""
-    unknown_revisions: TrustLevel = TrustLevel.TRUSTED
-    """How far a revision is trusted that no change has brought."""
+    unknown_revisions: TrustLevel | None = TrustLevel.TRUSTED
+    """How far a revision is trusted that no change has brought. None: not at all, as soon as there
+    are changes that are not trusted."""
 
 
 class Buildset(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,6 +52,14 @@ def level_from(given: object) -> TrustLevel:
         raise UnknownLevel(f"trust must be one of {LEVELS}, not {given!r}") from None
 
 
+def trust_of(stored: object) -> TrustLevel:
+    """Return the level of a row; a damaged one trusts nobody."""
+    try:
+        return TrustLevel(str(stored))
+    except ValueError:
+        return TrustLevel.UNTRUSTED
+
+
 def lowest(judgements: Iterable[Judgement]) -> Judgement:
     """Return the lowest one, the first of several: no judgement raises another one."""
     return min(judgements, key=lambda one: one.level.rank, default=FULL)

@@ -182,10 +182,11 @@ class Submitter:
             return lowest((sources, options.trust))
         return lowest((sources, *map(_judgement_of, changes)))
 
-    def _of_unknown_revisions(self, options: BuildsetOptions) -> TrustLevel:
+    def _of_unknown_revisions(self, options: BuildsetOptions) -> TrustLevel | None:
         """Commits of forks can be had from the repository itself by those who know their hash."""
-        is_doubted = options.is_typed and self._services.trust.config.is_configured
-        return TrustLevel.UNTRUSTED if is_doubted else TrustLevel.TRUSTED
+        if not options.is_typed:
+            return TrustLevel.TRUSTED
+        return TrustLevel.UNTRUSTED if self._services.trust.config.is_configured else None
 
     def _secrets(
         self, options: BuildsetOptions, properties: Mapping[str, Property]

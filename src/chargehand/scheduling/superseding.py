@@ -29,6 +29,8 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     """The newest change when the request was submitted."""
     branch: str | None
     """For the sentence about it."""
+    trust_rank: int = 0
+    """How far its sources are trusted."""
 
 
 def superseded_by(new: Followed, old: Followed, orders: Mapping[SourceStampId, int | None]) -> bool:
@@ -37,7 +39,10 @@ def superseded_by(new: Followed, old: Followed, orders: Mapping[SourceStampId, i
     *orders* has the newest change of each source stamp, None for stamps without a change, such as
     those of forced builds: these supersede nothing, but are superseded by later changes. Equal
     sources do not supersede each other, nor do those of an older change, as of a rebuild.
+    Nor do sources that are trusted less: a stranger would cancel the builds of others.
     """
+    if new.trust_rank < old.trust_rank:
+        return False
     if new.builder_id != old.builder_id or new.request_id == old.request_id:
         return False
     is_newer = False

@@ -30,6 +30,7 @@ from chargehand.domain.identifiers import BuildsetId, MasterId, RequestId, Sourc
 from chargehand.domain.properties import merged
 from chargehand.domain.result import Result
 from chargehand.domain.retry import Retry
+from chargehand.domain.trust import trust_of
 from chargehand.events.messages import (
     RequestCancelled,
     RequestClaimed,
@@ -50,7 +51,6 @@ from chargehand.store.engine.tables import (
     source_stamps,
 )
 from chargehand.store.engine.transaction import Transaction
-from chargehand.store.trust import trust_of
 
 _log = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import (
@@ -17,15 +18,20 @@ from sqlalchemy import (
 
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.source_stamp import StoredSourceStamp
-from chargehand.domain.trust import FULL, Judgement, TrustLevel, lowest
+from chargehand.domain.trust import FULL, Judgement, TrustLevel, lowest, trust_of
 from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.portable import is_among
 from chargehand.store.engine.tables import builds, buildsets, changes, requests
 
 _change = changes.c
 
-_SHORTEST_HASH = 40
-"""Letters of a revision that is the same in all repositories, because it is made of its content."""
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
+"""A revision that is the same in all repositories, because it is made of its content."""
+_ELSEWHERE = re.compile(
+    r"\+|refs/(?!heads/|tags/)|pull/|pull-requests/|merge-requests/|changes/|pr/", re.IGNORECASE
+)
+"""Where forges keep commits of forks in the main repository, as ``git fetch`` may be asked."""
+_HEADS = "refs/heads/"
 _MOST_CHANGES = 100
 
 _COLUMNS = (_change.id, _change.trust)
@@ -59,6 +65,7 @@ _NEWER_TRUSTED = (
     .where(*_LINE, _change.id > bindparam("after"), _change.trust == _TRUSTED)
     .limit(1)
 )
+_ANY_DISTRUSTED = select(_change.id).where(_change.trust != _TRUSTED).limit(1)
 _ORIGINS = (
     select(builds.c.id, buildsets.c.trust)
     .select_from(builds.join(requests).join(buildsets))
@@ -67,24 +74,20 @@ _ORIGINS = (
 )
 
 
-def trust_of(stored: object) -> TrustLevel:
-    """Return the level of a row; a damaged one trusts nobody."""
-    try:
-        return TrustLevel(str(stored))
-    except ValueError:
-        return TrustLevel.UNTRUSTED
-
-
 def judged(
     connection: Connection, new: NewBuildset, stamps: Sequence[StoredSourceStamp]
 ) -> Judgement:
     """Return the lowest level of what *new* says, of its sources, and of where it comes from."""
     unjudged = [stored for stored in stamps if stored.id not in new.judged_stamps]
+    unknown = new.unknown_revisions if unjudged else TrustLevel.TRUSTED
+    if unknown is None:
+        is_doubted = connection.execute(_ANY_DISTRUSTED).first() is not None
+        unknown = TrustLevel.UNTRUSTED if is_doubted else TrustLevel.TRUSTED
     return lowest(
         (
             Judgement(new.trust, new.trust_reason),
             *_of_origins(connection, new),
-            *(_of_stamp(connection, stored, new.unknown_revisions) for stored in unjudged),
+            *(_of_stamp(connection, stored, unknown) for stored in unjudged),
         )
     )
 
@@ -102,26 +105,37 @@ def _of_stamp(
     connection: Connection, stored: StoredSourceStamp, unknown_revisions: TrustLevel
 ) -> Judgement:
     stamp = stored.stamp
-    if not stamp.revision:
+    revision, branch = stamp.revision or "", stamp.branch or ""
+    if not revision and _HASH.fullmatch(branch):
+        revision = branch  # That is what git fetches.
+    if not revision:
         # Forms leave empty what somebody else leaves out.
-        either = (stamp.branch, stamp.branch) if stamp.branch else (None, "")
+        either = (branch, branch.removeprefix(_HEADS)) if branch else (None, "")
         line = {"repository": stamp.repository, "branch": either[0], "or_branch": either[1]}
-        return _of_branch(connection, line)
+        return _of_branch(connection, line, branch, unknown_revisions)
+    is_hash = _HASH.fullmatch(revision) is not None
     values = {
-        "revision": stamp.revision,
+        "revision": revision.lower() if is_hash else revision,
         "repository": stamp.repository,
-        "is_hash": len(stamp.revision) >= _SHORTEST_HASH,
+        "is_hash": is_hash,
     }
     rows = connection.execute(_OF_REVISION, values).all()
     if not rows:
-        return Judgement(unknown_revisions, f"no change has brought revision {stamp.revision}")
+        hint = "" if is_hash else "; changes are known by their whole revision"
+        return Judgement(unknown_revisions, f"no change has brought revision {revision}{hint}")
     number, level = max(
         ((number, trust_of(trust)) for number, trust in rows), key=lambda one: one[1].rank
     )
-    return Judgement(level, f"change {number}, which brought revision {stamp.revision}")
+    return Judgement(level, f"change {number}, which brought revision {revision}")
 
 
-def _of_branch(connection: Connection, line: dict[str, str | None]) -> Judgement:
+def _of_branch(
+    connection: Connection, line: dict[str, str | None], branch: str, unknown: TrustLevel
+) -> Judgement:
+    if _ELSEWHERE.match(branch):
+        trusted = connection.execute(_NEWER_TRUSTED, {**line, "after": 0}).first()
+        if trusted is None and connection.execute(_NEWEST_DISTRUSTED, line).first() is None:
+            return Judgement(unknown, f"no change has brought {branch}, which is no branch")
     newest = connection.execute(_NEWEST_DISTRUSTED, line).first()
     if newest is None or connection.execute(_NEWER_TRUSTED, {**line, "after": newest[0]}).first():
         return FULL

@@ -42,9 +42,9 @@ _NOT_CALLED = {
     "getLoginResource": (
         f"it returns a resource of Twisted's web server, which is not used here; {_OWN_WAY}"
     ),
-    "getLogoutResource": "/auth/logout ends the session, whatever began it",
+    "getLogoutResource": "/auth/logout ends every kind of session",
     "maybeAutoLogin": (
-        "it would believe a header whoever sent it; use util.RemoteUserAuth(header=..., "
+        "it would believe a header that anybody can send; use util.RemoteUserAuth(header=..., "
         "headerRegex=...), which believes the proxies in c['www']['trusted_proxies'], with a "
         "userInfoProvider for more than the name"
     ),
