@@ -250,8 +250,9 @@ def test_rules_that_nobody_wants_are_told(tmp_path: Path, authz: str, sentence: 
         "[util.StopBuildEndpointMatcher(role='admins'), util.AnyEndpointMatcher(role='nobody')], "
         "[util.RolesFromEmails(admins=['ann@x'])]",
         "[util.StopBuildEndpointMatcher(role='adm*'), util.AnyControlEndpointMatcher(role='*')], "
-        "[util.RolesFromUsername(['admins'], ['ann'])]",
-        "[util.AnyControlEndpointMatcher(role='anything')], [util.RolesFromGroups('org/')]",
+        "[util.RolesFromUsername(['admins'], ['ann@x'])]",
+        "[util.AnyControlEndpointMatcher(role='anything')], [util.RolesFromGroups('org/')])\n"
+        "c['www']['auth'] = (util.HTPasswdAuth('htpasswd')",
         "[util.AnyControlEndpointMatcher(role='ad|x')], [util.RolesFromDomain(admins=['x'])], "
         "stringsMatcher=util.reStrMatcher",
     ],
@@ -380,3 +381,36 @@ def test_an_emergency_account_has_a_name_of_its_own(tmp_path: Path):
     _read(tmp_path, line % ("root", hashed("break the glass")))
     with pytest.raises(ConfigErrors, match="'ann@x' is a user of c\\['www'\\]\\['auth'\\] as well"):
         _read(tmp_path, line % ("ann@x", hashed("break the glass")))
+
+
+@pytest.mark.parametrize(
+    ("matcher", "more", "is_told"),
+    [
+        ("util.RolesFromUsername(roles=['admins'], usernames=['anm@x'])", "", True),
+        ("util.RolesFromUsername(roles=['admins'], usernames=['ann@x'])", "", False),
+        ("util.RolesFromUsername(roles=['admins'], usernames=['root'])", "emergency", False),
+        ("util.RolesFromEmails(admins=['root@x'])", "", True),
+        ("util.RolesFromEmails(admins=['ann@x'])", "", False),
+        ("util.RolesFromDomain(admins=['y'])", "", True),
+        ("util.RolesFromGroups()", "", True),
+        ("util.RolesFromGroups()", "groups", False),
+        ("util.RolesFromOwner(role='admins')", "", False),
+    ],
+)
+def test_rules_that_lock_everybody_out_are_told(
+    tmp_path: Path, matcher: str, more: str, is_told: bool
+):
+    lines = {
+        "": "",
+        "emergency": f"c['www']['emergency_accounts'] = {{'root': {hashed('break glass')!r}}}\n",
+        "groups": (
+            "from buildbot.www.auth import UserInfoProviderBase\n"
+            "class Groups(UserInfoProviderBase):\n"
+            "    def getUserInfo(self, username): return {'groups': ['admins']}\n"
+            "c['www']['auth'] = util.UserPasswordAuth({'ann@x': 'p' * 12}, Groups())\n"
+        ),
+    }[more]
+    rules = f"util.Authz([util.AnyEndpointMatcher(role='admins')], [{matcher}])"
+    config, _ = _read(tmp_path, f"{lines}c['www']['authz'] = {rules}\n")
+    told = "\n".join(str(one) for one in config.warnings)
+    assert ("none of the users in c['www']['auth'] has the role \"admins\"" in told) == is_told

@@ -141,6 +141,11 @@ class UserPasswordAuth(PasswordAuth):
         """Return whether the password is that of the user."""
         return await is_password(stored_in(self._passwords, username), password)
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of all users."""
+        return list(self._passwords)
+
     def knows(self, username: str) -> bool:
         """Return whether the configuration has this name."""
         return username in self._passwords

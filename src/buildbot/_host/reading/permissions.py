@@ -12,6 +12,7 @@ from buildbot._border.bridge import answered
 from buildbot._border.making import note_making
 from buildbot._host.reading.section import Section
 from buildbot._host.views.engine_access import EngineAccess
+from buildbot.www.auth import UserInfoProviderBase, UserPasswordAuth
 from buildbot.www.authz.authz import Authz, Forbidden
 from buildbot.www.authz.endpointmatchers import (
     FACTS,
@@ -157,6 +158,7 @@ def _check(part: Section, authz: Authz, book: RuleBook, login: Login | None) -> 
         )
     elif _is_plain(authz):
         _check_roles(part, book)
+        _check_users(part, book)
 
 
 def _check_roles(part: Section, book: RuleBook) -> None:
@@ -181,6 +183,34 @@ def _check_roles(part: Section, book: RuleBook) -> None:
             part.warn(
                 f"c['www']['authz']: nobody can have the role \"{rule.role}\" of {rule.words}: the "
                 f"roleMatchers give {listed} only",
+                "authz",
+            )
+
+
+def _check_users(part: Section, book: RuleBook) -> None:
+    """Say which rules ask for a role that none of the users has, where all of them are known."""
+    auth = part.get("auth")
+    if (
+        type(auth) is not UserPasswordAuth
+        or type(auth.userInfoProvider) is not UserInfoProviderBase
+    ):
+        return
+    names = [*auth.names, *(part.get("emergency_accounts") or ())]
+    users = [User(name=name, email=name) for name in names]
+    given = {rule.role for rule in book.roles if rule.giving is not Giving.GROUPS}
+    held = {role for user in users for one in book.roles for role in one.roles(user, (user.email,))}
+    for rule in book.rules:
+        try:
+            is_given = any(fits(book.matching, rule.role, role) for role in given)
+            is_held = any(fits(book.matching, rule.role, role) for role in held)
+        except ValueError:
+            return  # The pattern is an error already.
+        has_groups = any(one.giving is Giving.GROUPS for one in book.roles)
+        if not is_held and (is_given or has_groups):
+            part.warn(
+                f"c['www']['authz']: none of the users in c['www']['auth'] has the role "
+                f'"{rule.role}" of {rule.words}'
+                + ("; UserPasswordAuth knows no groups without a userInfoProvider" * has_groups),
                 "authz",
             )
 
