@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from chargehand.resources.policy import KnownPeople
 from chargehand.testing.credentials import MemorySessions, MemoryTokens
 from chargehand.web.access.attempts import Attempts
 from chargehand.web.access.redirects import within_site
+from chargehand.web.live import revocation
 
 ANN = User(name="ann", full_name="Ann Example", email="ann@example.org", groups=("qa",))
 PAGE = {"Accept": "text/html"}
@@ -142,11 +144,14 @@ def _config(login: Login | None = None, **web: Any) -> MasterConfig:
 
 
 @asynccontextmanager
-async def _place(config: MasterConfig | None = None) -> AsyncIterator[_Place]:
+async def _place(
+    config: MasterConfig | None = None, tokens: MemoryTokens | None = None
+) -> AsyncIterator[_Place]:
     clock, audit, sessions = _Clock(), _Log(), MemorySessions()
+    tokens = tokens or MemoryTokens()
     async with (
         visited(
-            config or _config(), clock=clock, audit=audit, sessions=sessions, tokens=MemoryTokens()
+            config or _config(), clock=clock, audit=audit, sessions=sessions, tokens=tokens
         ) as site,
         _browser(site) as browser,
     ):
@@ -683,3 +688,63 @@ def test_who_knows_one_password_does_not_guess_others_faster():
         attempts.failed("mallory", "1.1.1.1", 0.0)
         attempts.succeeded("mallory", "1.1.1.1")
     assert attempts.seconds_to_wait("bob", "1.1.1.1", 0.0) == 2.0 ** (8 - 3)
+
+
+@pytest.mark.parametrize("way", ["session", "token", "expired token", "expired session"])
+async def test_what_another_master_ends_is_over_here_within_seconds(
+    way: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Two masters with one store: requests and live connections."""
+    monkeypatch.setattr(revocation, "LOOK_SECONDS", 0.02)
+    tokens = MemoryTokens()
+    async with _place(tokens=tokens) as place:
+        await place.log_in()
+        headers: dict[str, str] = {}
+        if "token" in way:
+            made = await place.http.post("/auth/tokens", json={"label": "x", "days": 1})
+            headers = {"Authorization": f"Bearer {(await made.json())['token']}"}
+        async with (
+            place.http.ws_connect("/ws", headers=headers) as socket,
+            _browser(place.site) as other,
+            other.ws_connect("/ws") as of_a_stranger,
+        ):
+            stream = await place.http.get("/sse/listen/builds/*/*", headers=headers)
+            await asyncio.sleep(0.1)
+            await socket.send_json({"cmd": "ping", "_id": 1})
+            assert (await socket.receive_json())["msg"] == "pong"
+
+            # As the other master does; this one is not told.
+            if way == "session":
+                await place.sessions.delete([*place.sessions.sessions])
+            elif way == "token":
+                await tokens.delete(1)
+            place.clock.seconds += 40 * 86_400 if "expired" in way else 6
+
+            for ended in (socket.receive(), stream.content.read()):
+                async with asyncio.timeout(10):
+                    try:
+                        message = await ended
+                    except aiohttp.ClientPayloadError:
+                        continue
+                    assert isinstance(message, bytes) or message.type in (
+                        aiohttp.WSMsgType.CLOSED,
+                        aiohttp.WSMsgType.ERROR,
+                        aiohttp.WSMsgType.CLOSE,
+                    )
+            answer = await place.http.get("/api/v2/builders", headers=headers)
+            assert answer.status == (401 if headers else 200)
+            assert await place.name() == ("ann" if way == "token" else "")
+            await of_a_stranger.send_json({"cmd": "ping", "_id": 1})
+            assert (await of_a_stranger.receive_json())["msg"] == "pong"
+
+
+async def test_a_page_that_is_open_does_not_keep_a_session_alive(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(revocation, "LOOK_SECONDS", 0.01)
+    async with _place() as place:
+        await place.log_in()
+        async with place.http.ws_connect("/ws") as socket:
+            for _ in range(8):
+                place.clock.seconds += 86_400
+                await asyncio.sleep(0.1)
+            async with asyncio.timeout(10):
+                assert (await socket.receive()).type is not aiohttp.WSMsgType.TEXT

@@ -43,6 +43,7 @@ from chargehand.web.gate import (
 from chargehand.web.listening import Address, CannotListen, Listeners
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.event_stream import EventStreams
+from chargehand.web.live.revocation import Revocation
 from chargehand.web.live.websocket import EventSocket
 from chargehand.web.login.desk import LoginDesk
 from chargehand.web.page_headers import protect
@@ -111,6 +112,7 @@ class WebServer:
         stages = StageReader(
             resources=resources, explanations=explanations, forms=forms, clock=self._clock
         )
+        self._revocation = Revocation(lambda request, user: self._visitors.is_still(request, user))
         self._socket = EventSocket(live=live)
         self._streams = EventStreams(live=live)
         self._api = RestApi(
@@ -184,6 +186,7 @@ class WebServer:
 
     async def stop(self) -> None:
         """Close live connections, let running requests finish, and stop listening."""
+        await self._revocation.close()
         await self._socket.close()
         await self._streams.close()
         await self._live.close()
@@ -345,7 +348,8 @@ class WebServer:
         if not self._api.origins.serve(request):
             return web.Response(status=403, text="invalid origin\n")
         interval = float(self._config.web.options.get("ws_ping_interval") or 0)
-        with self._allowances.of(request, visitor).live_connection():
+        client = self._allowances.of(request, visitor)
+        with client.live_connection(), self._revocation.watch(request, visitor.user):
             return await self._socket.serve(request, visitor, interval)
 
     async def _serve_stream(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
@@ -357,7 +361,8 @@ class WebServer:
         segments = tuple(path.strip("/").split("/")[1:])
         if segments[:1] != ("listen",):
             return await self._streams.serve(request, visitor, segments, headers)
-        with self._allowances.of(request, visitor).live_connection():
+        client = self._allowances.of(request, visitor)
+        with client.live_connection(), self._revocation.watch(request, visitor.user):
             return await self._streams.serve(request, visitor, segments, headers)
 
 

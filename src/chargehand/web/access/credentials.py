@@ -43,6 +43,14 @@ class Sessions:
         """Return whose session this is, having asked the store."""
         return self._user_of(await self._kept.get(digest_of(secret)))
 
+    async def account(self, secret: str) -> User | None:
+        """Return the same, without counting it as use."""
+        session = await self._kept.get(digest_of(secret))
+        login = self._login()
+        if session is None or login is None or self._is_over(session, login):
+            return None
+        return session.account
+
     async def begin(self, user: User, *, method: str, origin: str, agent: str) -> str:
         """Begin a session; return what the browser shows from now on."""
         login = self._login() or Login(name=method)
@@ -83,18 +91,23 @@ class Sessions:
         login = self._login()
         if session is None or login is None:
             return None
-        now = self._clock.timestamp()
-        seen = max(session.seen_at, self._seen.get(session.id, 0.0))
-        if now >= session.ends_at or now - seen >= login.idle_seconds:
+        if self._is_over(session, login):
             return None
-        if not _is_known(login, session):
-            return None
+        now, seen = self._clock.timestamp(), self._last_seen(session)
         if now - seen >= min(_NOTED_AFTER, login.idle_seconds / 4):
             if len(self._seen) > 100_000:
                 self._seen.clear()
             self._seen[session.id] = now
             self._store.saw(session.id, now)
         return session.account
+
+    def _is_over(self, session: WebSession, login: Login) -> bool:
+        now = self._clock.timestamp()
+        is_idle = now - self._last_seen(session) >= login.idle_seconds
+        return now >= session.ends_at or is_idle or not _is_known(login, session)
+
+    def _last_seen(self, session: WebSession) -> float:
+        return max(session.seen_at, self._seen.get(session.id, 0.0))
 
 
 def _is_known(login: Login, session: WebSession) -> bool:

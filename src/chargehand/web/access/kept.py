@@ -12,7 +12,7 @@ from chargehand.kit.clock import Clock
 
 T = TypeVar("T")
 
-_FRESH_SECONDS = 15.0
+_FRESH_SECONDS = 5.0
 """For so long a session that was ended elsewhere (by another master, by a command) still counts
 here."""
 _MOST_KEPT = 10_000
