@@ -112,3 +112,69 @@ def test_without_rules_it_says_so(tmp_path: Path) -> None:
 def test_a_name_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match=r'no "sekret"\. Did you mean "secret"'):
         _said(tmp_path, "joe", "force", "sekret")
+
+
+_GROUPS = """
+c['projects'] = [util.Project(name='app')]
+c['builders'] += [
+    util.BuilderConfig(name=name, workernames=['local'], factory=util.BuildFactory(),
+                       project='app', tags=tags)
+    for name, tags in (('app-1', ['nightly', 'quick']), ('app-2', ['nightly']))
+]
+c['schedulers'].append(schedulers.ForceScheduler(name='apps', builderNames=['app-1', 'app-2']))
+c['www'] = {'authz': util.Authz(
+    [
+        util.ViewBuildsEndpointMatcher(builder='app-2', role='staff'),
+        util.ForceBuildEndpointMatcher('app-*', role='staff'),
+        util.EnableSchedulerEndpointMatcher(role='staff'),
+        util.AnyControlEndpointMatcher(role='admins'),
+    ],
+    [util.RolesFromGroups('org/'), util.RolesFromEmails(admins=['ann@x'])],
+)}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "first"),
+    [
+        ("joe see app", 1, 'joe may see 1 of the 2 builders of the project "app".'),
+        ("joe see project:app", 1, 'joe may see 1 of the 2 builders of the project "app".'),
+        ("joe see nightly", 1, 'joe may see 1 of the 2 builders with the tag "nightly".'),
+        ("joe see tag:quick", 0, 'joe may see the one builder with the tag "quick".'),
+        ("joe see quick", 0, "joe may see quick."),
+        ("joe see builder:quick", 0, "joe may see quick."),
+        ("joe see worker:local", 0, "joe may see local."),
+        ("joe see app --groups org/staff", 0, 'joe may see all 2 builders of the project "app".'),
+        ("joe force app", 1, 'joe may force none of the 2 builders of the project "app".'),
+        (
+            "joe force app --groups org/staff",
+            0,
+            'joe may force all 2 builders of the project "app".',
+        ),
+        ("joe enable apps", 1, "joe may not enable apps."),
+        ("joe enable scheduler:apps --groups org/staff", 0, "joe may enable apps."),
+    ],
+)
+def test_projects_tags_and_schedulers_are_things_too(
+    tmp_path: Path, arguments: str, status: int, first: str
+) -> None:
+    found, lines = _said(tmp_path, *arguments.split(), rules=_GROUPS)
+    assert (found, lines[0]) == (status, first)
+
+
+def test_each_builder_of_a_project_is_explained(tmp_path: Path) -> None:
+    _, lines = _said(tmp_path, "joe", "see", "app", rules=_GROUPS)
+    assert lines[1:] == [
+        "Roles: none.",
+        "  app-1: yes. No rule refuses it, and what no rule refuses is allowed.",
+        "  app-2: no. ViewBuildsEndpointMatcher(builder='app-2', role='staff') refuses it: the "
+        "role is missing.",
+    ]
+    status, lines = _said(tmp_path, "joe", "see", "app", "--json", rules=_GROUPS)
+    answer = msgspec.json.decode(lines[0])
+    assert (status, answer["is_allowed"]) == (1, False)
+    assert [one["is_allowed"] for one in answer["builders"].values()] == [True, False]
+    with pytest.raises(CommandFailed, match=r'no "scheduler:ap"'):
+        _said(tmp_path, "joe", "enable", "scheduler:ap", rules=_GROUPS)
+    with pytest.raises(CommandFailed, match=r'Did you mean "nightly"'):
+        _said(tmp_path, "joe", "see", "nightli", rules=_GROUPS)
