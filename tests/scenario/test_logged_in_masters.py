@@ -48,8 +48,11 @@ class _Browser:
         shown = base64.b64encode(f"{name}:{password}".encode()).decode()
         return self.send("/auth/login", Authorization=f"Basic {shown}")[0]
 
-    def page(self, path: str) -> tuple[int, str]:
-        headers = {**self._headers, "Accept": "text/html"}
+    def exported(self, path: str) -> tuple[int, str]:
+        return self.page(path, "application/x-ndjson")
+
+    def page(self, path: str, accept: str = "text/html") -> tuple[int, str]:
+        headers = {**self._headers, "Accept": accept}
         request = urllib.request.Request(f"{self._master.url}{path}", None, headers)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
@@ -194,6 +197,14 @@ def test_the_audit_log_says_who_read_secrets_and_the_configuration(master: Insta
     assert bob.page("/plain/audit")[0] == 403
     assert ann.send("/api/v2/audit")[0] == 200
     assert bob.send("/api/v2/audit")[0] == 403
+    assert bob.exported("/api/v2/audit")[0] == 403
+    status, text = ann.exported("/api/v2/audit?kind=secret&kind=configuration")
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert (status, {line["kind"] for line in lines}) == (200, {"secret", "configuration"})
+    numbers = [line["auditid"] for line in lines]
+    assert numbers == sorted(numbers) and len(numbers) > 2
+    assert len(ann.exported("/api/v2/audit?limit=2")[1].splitlines()) == 2
+    assert ann.exported("/api/v2/audit?nonsense=1")[0] == 400
     assert "hush" not in listed + page[1] + master.log
 
 

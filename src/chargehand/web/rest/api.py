@@ -36,6 +36,7 @@ from chargehand.web.rest.answers import (
 )
 from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, ControlMethods, Refused
 from chargehand.web.rest.large import Busy, LargeAnswer
+from chargehand.web.rest.line_export import LineExport, is_export
 from chargehand.web.rest.log_reading import LogReader
 from chargehand.web.rest.reading import NotFound, Reader, resolved_path
 from chargehand.web.rest.repeats import Repeats
@@ -80,6 +81,7 @@ class RestApi:
             limits=limits,
             rules=lambda: config().web.first_error_rules,
         )
+        self._export = LineExport(resources=resources)
         self._actions = Actions(resources=resources, stages=stages)
         self._audit = audit
         self._desk = ControlMethods(
@@ -154,6 +156,9 @@ class RestApi:
                 why = visitor.refusal(READ, resolved.endpoint.kind)
                 if why is not None:
                     return failure(403, f"you are not allowed to read {path}: {why}")
+            if is_export(request, resolved):
+                client = self._allowances.of(request, visitor)
+                return await self._export.send(request, resolved, parameters, sees, client)
             match resolved.endpoint.kind, resolved.endpoint.form:
                 case "logchunks", "raw" | "raw_inline":
                     return await self._logs.download(request, sees, resolved, parameters, extra)
