@@ -145,45 +145,9 @@ class RestApi:
         question: Question,
         extra: dict[str, str],
     ) -> Answer | web.StreamResponse:
-        sees, target, compact = question
-        path, _, parameters = target.partition("?")
-        if path == openapi.PATH:
-            url = self._config().url.rstrip("/") + PREFIX
-            return whole(encoded(openapi.document(url)), compact=True)
+        target = question[1]
         try:
-            resolved = resolved_path(path.removeprefix("/") if path else "")
-            if resolved.endpoint.kind in RESTRICTED:
-                why = visitor.refusal(READ, resolved.endpoint.kind)
-                if why is not None:
-                    return failure(403, f"you are not allowed to read {path}: {why}")
-            if is_export(request, resolved):
-                client = self._allowances.of(request, visitor)
-                return await self._export.send(request, resolved, parameters, sees, client)
-            match resolved.endpoint.kind, resolved.endpoint.form:
-                case "logchunks", "raw" | "raw_inline":
-                    return await self._logs.download(request, sees, resolved, parameters, extra)
-                case "logchunks", _:
-                    return await self._logs.contents(sees, resolved, parameters, compact=compact)
-                case "matches", _:
-                    return await self._whole_logs.search(
-                        request, visitor, resolved, parameters, compact=compact
-                    )
-                case "first_errors", _:
-                    return await self._whole_logs.first_error(
-                        request, visitor, resolved, parameters, compact=compact
-                    )
-                case "actions", _:
-                    rows = await self._actions.rows(path, visitor)
-                    return self.reader.made(question, resolved, rows)
-                case "build_data", "value":
-                    return await self._value(sees, resolved, extra)
-                case _:
-                    answer = await self.reader.answer(question, resolved)
-                    client = self._allowances.of(request, visitor)
-                    client.read(answer.rows)
-                    if isinstance(answer, LargeAnswer):
-                        return await _sent(answer, client, request, extra)
-                    return answer
+            return await self._found(request, visitor, question, extra)
         except NotFound as error:
             return failure(404, str(error))
         except ConnectionError:
@@ -201,6 +165,53 @@ class RestApi:
         except Exception as error:  # noqa: BLE001 - the page for errors: logged here, once
             _log.exception("GET %s%s failed", PREFIX, target)
             return failure(500, _internal(error))
+
+    async def _found(
+        self,
+        request: web.BaseRequest,
+        visitor: Visitor,
+        question: Question,
+        extra: dict[str, str],
+    ) -> Answer | web.StreamResponse:
+        """Read what is asked for. Raises NotFound, TooMuch, Busy."""
+        sees, target, compact = question
+        path, _, parameters = target.partition("?")
+        if path == openapi.PATH:
+            url = self._config().url.rstrip("/") + PREFIX
+            return whole(encoded(openapi.document(url)), compact=True)
+        resolved = resolved_path(path.removeprefix("/") if path else "")
+        if resolved.endpoint.kind in RESTRICTED:
+            why = visitor.refusal(READ, resolved.endpoint.kind)
+            if why is not None:
+                return failure(403, f"you are not allowed to read {path}: {why}")
+        if is_export(request, resolved):
+            client = self._allowances.of(request, visitor)
+            return await self._export.send(request, resolved, parameters, sees, client)
+        match resolved.endpoint.kind, resolved.endpoint.form:
+            case "logchunks", "raw" | "raw_inline":
+                return await self._logs.download(request, sees, resolved, parameters, extra)
+            case "logchunks", _:
+                return await self._logs.contents(sees, resolved, parameters, compact=compact)
+            case "matches", _:
+                return await self._whole_logs.search(
+                    request, visitor, resolved, parameters, compact=compact
+                )
+            case "first_errors", _:
+                return await self._whole_logs.first_error(
+                    request, visitor, resolved, parameters, compact=compact
+                )
+            case "actions", _:
+                rows = await self._actions.rows(path, visitor)
+                return self.reader.made(question, resolved, rows)
+            case "build_data", "value":
+                return await self._value(sees, resolved, extra)
+            case _:
+                answer = await self.reader.answer(question, resolved)
+                client = self._allowances.of(request, visitor)
+                client.read(answer.rows)
+                if isinstance(answer, LargeAnswer):
+                    return await _sent(answer, client, request, extra)
+                return answer
 
     async def _order(self, request: web.BaseRequest, visitor: Visitor, target: str) -> Answer:
         path = target.partition("?")[0].removeprefix("/")
