@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
 from browser_visit import Visit
+from connections import free_port
 from installed_master import CANCELLED, InstalledMaster
 from screenshots import pages
 from seeded_farm import GIANT_LINES, RARE, make
@@ -147,7 +149,8 @@ def test_links_as_buildbot_made_them_lead_to_the_same_build(visit: Visit):
 def test_the_page_survives_a_master_that_is_killed_and_started_again(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ):
-    port = "c['www'] = {'port': 'tcp:21640:interface=127.0.0.1'}\n"
+    # Started again, it has to be where the page looks for it.
+    port = f"c['www'] = {{'port': 'tcp:{free_port()}:interface=127.0.0.1'}}\n"
     master = InstalledMaster(tmp_path_factory.mktemp("killed") / "master")
     master.write(port + "add('quick', sh('echo hello'))\n")
     master.start()
@@ -255,4 +258,17 @@ def test_the_whole_way_to_a_failure_goes_by_keyboard(opened: Callable[..., Page]
     page.keyboard.type("nightly")
     expect(page.get_by_role("dialog").get_by_text("nightly").first).to_be_visible()
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("nightly")
+
+
+def test_no_letter_is_lost_while_the_palette_is_loaded(opened: Callable[..., Page]):
+    page = opened("")
+    _settled(page)
+    page.reload(wait_until="commit")
+    page.route(re.compile(r"/Palette-[^/]*\.js"), lambda route: (sleep(0.5), route.continue_()))
+    page.wait_for_selector("main")
+
+    page.keyboard.type("/nightly")
+    page.keyboard.press("Enter")
+
     expect(page.get_by_role("heading", level=1)).to_contain_text("nightly")

@@ -12,10 +12,10 @@ import {
 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useLayoutEffect, useState, type MouseEvent, type ReactNode } from 'react';
 import { read } from '@/api/client';
 import { rowsOf, type Answer } from '@/api/rows';
-import { palette, paletteStore } from './palette';
+import { palette, paletteStore, soughtIn, typing, type Typed } from './palette';
 
 interface Hit {
   kind: 'builder' | 'build' | 'change' | 'worker' | 'project';
@@ -53,22 +53,19 @@ const PAGES: readonly (readonly [string, string, string])[] = [
 ];
 
 export default function Palette() {
-  const [text, setText] = useState('');
-  useEffect(() => {
-    const heard = (event: Event) => setText((before) => before + String((event as CustomEvent).detail));
-    window.addEventListener('chargehand-letter', heard);
-    return () => window.removeEventListener('chargehand-letter', heard);
-  }, []);
-  const [asked] = useDebouncedValue(text.trim(), 120);
+  const { text, isSent } = useTyped();
+  const [settled] = useDebouncedValue(text, 120);
+  const { words: asked, isForce } = soughtIn(settled);
   const navigate = useNavigate();
-  const { data } = useQuery({
+  const { data, error, isPlaceholderData } = useQuery({
     queryKey: ['search', asked],
     queryFn: ({ signal }) => read<Answer>('search', { q: asked, limit: 12 }, signal),
-    enabled: asked !== '' && asked !== 'force',
+    enabled: asked !== '',
     staleTime: 5_000,
     placeholderData: (previous) => previous,
-    retry: false,
   });
+  const isAnswered =
+    settled === text && (asked === '' || error !== null || (data !== undefined && !isPlaceholderData));
   const go = (path: string) => void navigate({ to: path });
   const hits = asked === '' ? [] : rowsOf<Hit>(data);
   const found: SpotlightActionData[] = hits.map((hit) => ({
@@ -101,11 +98,20 @@ export default function Palette() {
     const frame = requestAnimationFrame(selectFirst);
     return () => cancelAnimationFrame(frame);
   }, [asked, data]);
+  const builders = { group: 'Actions', actions: forced };
   const groups = [
+    ...(isForce ? [builders] : []),
     { group: 'Found', actions: found },
-    { group: 'Actions', actions: forced },
+    ...(isForce ? [] : [builders]),
     { group: 'Pages', actions: pages },
   ].filter((group) => group.actions.length > 0);
+  const first = groups[0]?.actions[0];
+  useEffect(() => {
+    if (!isSent || !isAnswered) return;
+    if (first === undefined) return typing.write(text);
+    palette.close();
+    first.onClick?.({} as MouseEvent<HTMLButtonElement>);
+  });
   return (
     <>
       <Spotlight
@@ -113,18 +119,40 @@ export default function Palette() {
         shortcut={null}
         actions={groups}
         query={text}
-        onQueryChange={setText}
+        onQueryChange={typing.write}
         filter={(_, actions) => actions}
         scrollable
         maxHeight={420}
         highlightQuery
-        nothingFound="Nothing found"
-        searchProps={{ placeholder: 'Builder, #build, change, worker, page …', 'aria-label': 'Search' }}
-        onSpotlightClose={() => setText('')}
+        overlayProps={{ backgroundOpacity: 0.35, blur: 0 }}
+        nothingFound={isForce && asked === '' ? 'Which builder?' : error ? `Cannot search: ${error.message}` : isAnswered ? 'Nothing found' : 'Searching …'}
+        searchProps={{
+          placeholder: 'Builder, #build, change, worker, page …',
+          'aria-label': 'Search',
+          // What is shown belongs to fewer letters than were typed: Enter waits for what was meant.
+          onKeyDownCapture: (event) => {
+            if (event.key !== 'Enter' || isAnswered || event.nativeEvent.isComposing) return;
+            event.preventDefault();
+            event.stopPropagation();
+            typing.send();
+          },
+        }}
+        onSpotlightClose={typing.clear}
       />
       <Help />
     </>
   );
+}
+
+/** What has been typed. Listens from the commit on: the field may have the focus before effects that are not for layout run. */
+function useTyped(): Typed {
+  const [typed, setTyped] = useState(typing.get);
+  useLayoutEffect(() => {
+    const heard = () => setTyped(typing.get());
+    heard();
+    return typing.watch(heard);
+  }, []);
+  return typed;
 }
 
 /** What the library does for its own letters, but not for actions that come later. */

@@ -2,7 +2,7 @@
 
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
-import { isPaletteOpen, openPalette } from './palette';
+import { isPaletteOpen, openPalette, typing } from './palette';
 
 export type Keys = Record<string, (event: KeyboardEvent) => void>;
 
@@ -35,10 +35,7 @@ export function useKeys(keys: Keys): void {
       const modified = event.ctrlKey || event.metaKey;
       if (isPaletteOpen()) {
         // Somebody types faster than the palette opens: no letter is lost, and none is an order.
-        if (!modified && event.key.length === 1) {
-          event.preventDefault();
-          window.dispatchEvent(new CustomEvent('chargehand-letter', { detail: event.key }));
-        }
+        if (!modified && typing.early(event.key)) event.preventDefault();
         return;
       }
       const now = Date.now();
