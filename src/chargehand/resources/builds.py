@@ -81,6 +81,9 @@ BUILD = Entity(
     singles=BUILD_PATHS,
     variants={"triggered_builds": ("builds/n:buildid/triggered_builds",)},
     placeholders={"build_number": "number"},
+    more_parameters=(
+        Parameter("cause", BOOLEAN, "add why each was built: its newest change, and the reason"),
+    ),
     event_keys={
         "builders": lambda build: (str(build.builder_id), "builds", str(build.number)),
         "builds": lambda build: (str(build.id),),

@@ -98,6 +98,7 @@ BUILDER = Entity(
     placeholders={"buildername": "name"},
     more_parameters=(
         Parameter("recent", INTEGER, "add as many recent builds, and statistics", span=(1, 50)),
+        Parameter("cause", BOOLEAN, "with recent: add why the newest build was built"),
     ),
     event_keys={"builders": lambda builder: (str(builder.id),)},
 )

@@ -23,6 +23,7 @@ from chargehand.store.history.recent import RecentBuilds
 from chargehand.store.history.statistics import Statistics
 from chargehand.store.reading import (
     blame,
+    causes,
     commit_graph,
     farm,
     properties,
@@ -92,7 +93,7 @@ class Resources:
         if _names_a_password(query):
             return Page(rows=[], total=0)
         await self._statistics.prepare(query, self._lane)
-        wanted = await self._recent.prepare(query, self._lane)
+        wanted = causes.prepared(await self._recent.prepare(query, self._lane))
         as_of = await self._as_of(query)
 
         def read(connection: Connection) -> Page:
@@ -101,7 +102,7 @@ class Resources:
                 page = select(statistics(reading, query, as_of), query)
             elif special is None:
                 rows, total = self._page(reading, wanted, as_of)
-                self._recent.add(reading, query, rows, as_of)
+                self._add(reading, query, rows, as_of)
                 page = Page(rows=rows, total=total)
             else:
                 page = select(special(reading, query), query)
@@ -125,7 +126,7 @@ class Resources:
         is_small = query.limit is not None and query.limit <= count
         if query.kind not in KINDS or is_small or _names_a_password(query):
             return await self.fetch(query), ()
-        wanted = await self._recent.prepare(query, self._lane)
+        wanted = causes.prepared(await self._recent.prepare(query, self._lane))
         as_of = await self._as_of(query)
 
         def read(connection: Connection) -> tuple[Page, Sequence[int]]:
@@ -142,7 +143,7 @@ class Resources:
                 others = found[count:]
                 if not is_counted:
                     total = (query.offset or 0) + len(found)
-            self._recent.add(reading, query, rows, as_of)
+            self._add(reading, query, rows, as_of)
             basis = Basis(frozenset(reading.tables), as_of)
             return Page(rows=rows, total=total, basis=basis), others
 
@@ -150,16 +151,21 @@ class Resources:
 
     async def fetch_these(self, query: Query, ids: Sequence[int]) -> Page:
         """Return rows of a kind ordered by identifier, without deleted ones."""
-        wanted = await self._recent.prepare(query, self._lane)
+        wanted = causes.prepared(await self._recent.prepare(query, self._lane))
         as_of = await self._as_of(query)
 
         def read(connection: Connection) -> Page:
             reading = Reading(connection, query.sees)
             rows = some(reading, wanted, ids)
-            self._recent.add(reading, query, rows, as_of)
+            self._add(reading, query, rows, as_of)
             return Page(rows=rows, total=len(rows), basis=Basis(frozenset(reading.tables), as_of))
 
         return await self._database.read(read, Lane.BULK)
+
+    def _add(self, reading: Reading, query: Query, rows: list[Resource], as_of: int) -> None:
+        """Add what rows have only if it is asked for."""
+        self._recent.add(reading, query, rows, as_of)
+        causes.add(reading, query, rows)
 
     def is_current(self, basis: Basis) -> bool:
         """Return whether the tables behind an answer are unchanged."""
