@@ -1,4 +1,4 @@
-"""Rows of builds and builders that say why something was built: the newest change, and the reason."""
+"""Rows of builds and builders that say why: the newest change, and the reason."""
 
 from __future__ import annotations
 

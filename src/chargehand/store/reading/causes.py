@@ -12,6 +12,7 @@ from chargehand.resources.query import Query
 from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.portable import is_among
 from chargehand.store.engine.reading import Reading
+from chargehand.store.engine.tables import builds as table
 from chargehand.store.engine.tables import (
     buildset_source_stamps,
     buildsets,
@@ -19,7 +20,6 @@ from chargehand.store.engine.tables import (
     requests,
     source_stamps,
 )
-from chargehand.store.engine.tables import builds as table
 
 _ARGUMENT = "cause"
 _KEY = "buildid"
@@ -70,7 +70,8 @@ def add(reading: Reading, query: Query, rows: Sequence[Resource]) -> None:
     if not query.arguments.get(_ARGUMENT):
         return
     if query.kind == "builders":
-        newest = [next(iter(row.get("recent_builds", ())), {}).get(_KEY) for row in rows]
+        recent = [row.get("recent_builds") for row in rows]
+        newest = [builds[0][_KEY] if builds else None for builds in recent]
     else:
         newest = [row[_KEY] for row in rows]
     found = _of_builds(reading, newest)
