@@ -16,7 +16,19 @@ export interface Builder {
   recent_builds?: RecentBuild[];
   pending_count?: number;
   running_count?: number;
+  /** Of the newest build. */
+  cause?: Cause | null;
   statistics?: { builds: number; success_rate: number | null; median_seconds: number | null };
+}
+
+/** Why something was built, with `cause=true`: its newest change, if there is one, and the reason. */
+export interface Cause {
+  reason: string;
+  branch: string | null;
+  revision: string | null;
+  changeid: number | null;
+  author: string | null;
+  subject: string | null;
 }
 
 export interface RecentBuild {
@@ -41,6 +53,7 @@ export interface Build {
   results: number | null;
   state_string: string;
   properties: Properties;
+  cause?: Cause | null;
 }
 
 export interface Step {

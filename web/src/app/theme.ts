@@ -3,6 +3,10 @@ import { createTheme } from '@mantine/core';
 /** 14 px text, dense, one accent colour. Colours of states are CSS variables (`theme.css`). */
 export const theme = createTheme({
   primaryColor: 'indigo',
+  // As blue as the surfaces of `theme.css`: Mantine's own dark is neutral grey.
+  colors: {
+    dark: ['#e3e7ec', '#c6ccd3', '#a3acb6', '#8b949e', '#39424d', '#2c343d', '#1b2128', '#13171c', '#0f1216', '#0b0d10'],
+  },
   primaryShade: { light: 7, dark: 7 },
   autoContrast: true,
   defaultRadius: 'md',

@@ -2,7 +2,7 @@
 
 import type { Builder, RecentBuild } from '@/api/types';
 import type { Facts } from './filter';
-import { WORDS, stateOf, type State } from './states';
+import { BAD, WORDS, stateOf, type State } from './states';
 
 export type SortKey = 'name' | 'state' | 'last' | 'rate' | 'median' | 'waiting' | '-name' | '-last' | '-median';
 
@@ -12,15 +12,36 @@ export function lastBuild(builder: Builder): RecentBuild | undefined {
   return recent.find((build) => build.complete_at !== null) ?? recent[0];
 }
 
+/** Whether a build says how its builder is: those that run or were broken off do not. */
+function isTelling(build: RecentBuild): boolean {
+  const state = stateOf(build);
+  return state !== 'running' && state !== 'retry' && state !== 'cancelled' && state !== 'skipped';
+}
+
 /** The state that a builder's mark shows: of its newest build that says something. */
 export function builderState(builder: Builder): State {
   const recent = builder.recent_builds ?? [];
-  const telling = recent.find((build) => {
-    const state = stateOf(build);
-    return state !== 'running' && state !== 'retry' && state !== 'cancelled' && state !== 'skipped';
-  });
-  const last = telling ?? recent[0];
+  const last = recent.find(isTelling) ?? recent[0];
   return last ? stateOf(last) : 'unknown';
+}
+
+export interface RedStreak {
+  newest: RecentBuild;
+  /** The build with which the builder turned red, as far as it is known. */
+  first: RecentBuild;
+  count: number;
+  /** No build before *first* is known to be good: there may have been more. */
+  isAtLeast: boolean;
+}
+
+/** The builds for which a builder has been red without a break; undefined if it is not red. */
+export function redStreak(builder: Builder): RedStreak | undefined {
+  const telling = (builder.recent_builds ?? []).filter(isTelling);
+  const good = telling.findIndex((build) => !BAD.has(stateOf(build)));
+  const red = good < 0 ? telling : telling.slice(0, good);
+  const [newest] = red;
+  const first = red.at(-1);
+  return newest && first && { newest, first, count: red.length, isAtLeast: good < 0 };
 }
 
 export function builderFacts(builder: Builder, projects: ReadonlyMap<number, string>): Facts {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Build, Step } from '@/api/types';
-import { nextFailure, propertyDifferences, shortRevision, stepNote, stepToOpen, timeline, triggeredBy } from './builds';
+import { nextFailure, propertyDifferences, reasonText, shortRevision, stepNote, stepToOpen, timeline, triggeredBy } from './builds';
 
 const step = (number: number, results: number | null, more: Partial<Step> = {}): Step => ({
   stepid: number,
@@ -77,4 +77,9 @@ it('knows the builds that a step triggered by its links', () => {
   const builds = [build(1, 3, 12), build(2, 3, 1), build(3, 13, 12)];
   expect(triggeredBy(step(1, 0, { urls }), builds).map((one) => one.buildid)).toEqual([1]);
   expect(triggeredBy(step(2, 0), builds)).toEqual([]);
+});
+
+it('shortens what schedulers say of themselves', () => {
+  expect(reasonText("The Nightly scheduler named 'every night' triggered this build")).toBe('by scheduler every night');
+  expect(reasonText('started by hand: look at it')).toBe('started by hand: look at it');
 });

@@ -84,6 +84,10 @@ export function triggeredBy(step: Step, builds: readonly Build[]): Build[] {
   );
 }
 
+/** A build's reason as people say it: schedulers write sentences about themselves. */
+export const reasonText = (reason: string): string =>
+  reason.replace(/^The \w+ scheduler named '(.*)' triggered this build$/, 'by scheduler $1');
+
 export interface Segment {
   key: string;
   kind: 'wait' | 'step';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ForceField } from '@/api/types';
-import { firstValues, parameters, populated, problems } from './forceForm';
+import { firstValues, labelOf, parameters, populated, problems } from './forceForm';
 
 const field = (name: string, more: Partial<ForceField> = {}): ForceField => ({
   type: 'text',
@@ -60,4 +60,11 @@ it('fills in what a choice says', () => {
   const choice = field('preset', { autopopulate: { quick: { jobs: 1, clean: false } } });
   expect(populated(choice, 'quick', [choice, ...FIELDS])).toEqual({ options_jobs: '1', clean: false });
   expect(populated(choice, 'other', FIELDS)).toEqual({});
+});
+
+it('names a field as master.cfg does, else by its name', () => {
+  expect(labelOf({ label: 'Branch:', name: 'branch' })).toBe('Branch');
+  expect(labelOf({ label: 'reason', name: 'reason' })).toBe('Reason');
+  expect(labelOf({ label: '', name: 'jobs' })).toBe('Jobs');
+  expect(labelOf({ label: 'iOS version', name: 'ios' })).toBe('iOS version');
 });

@@ -93,3 +93,9 @@ export function parameters(fields: readonly ForceField[], values: Values): Recor
   }
   return sent;
 }
+
+/** What stands above a field: what master.cfg calls it, else its name as the beginning of a sentence. */
+export function labelOf({ label, name }: Pick<ForceField, 'label' | 'name'>): string {
+  const text = (label || name).replace(/:\s*$/, '');
+  return text === name ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text;
+}

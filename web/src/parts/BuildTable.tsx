@@ -2,9 +2,9 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Build } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
-import { property, shortRevision, sourceOf } from '@/domain/builds';
+import { sourceOf } from '@/domain/builds';
 import { WORDS, stateOf } from '@/domain/states';
-import { Copyable } from './Copyable';
+import { CauseText } from './CauseText';
 import { Ago, Lasted } from './Moment';
 import { StateMark } from './StateMark';
 import classes from './BuildTable.module.css';
@@ -15,7 +15,7 @@ interface Props {
   names?: ReadonlyMap<number, string>;
 }
 
-/** Builds, newest first: state, source, who, how long, when. `j` and `k` move, Enter opens. */
+/** Builds, newest first: state, why it was built, how long, when. `j` and `k` move, Enter opens. */
 export function BuildTable({ builds, names }: Props) {
   const [cursor, setCursor] = useState(-1);
   const navigate = useNavigate();
@@ -39,8 +39,7 @@ export function BuildTable({ builds, names }: Props) {
 function Row({ build, name, isCursor }: { build: Build; name: string | undefined; isCursor: boolean }) {
   const state = stateOf(build);
   const { branch, revision } = sourceOf(build.properties);
-  const owner = property(build.properties, 'owner');
-  const told = state === 'success' ? property(build.properties, 'reason') : build.state_string;
+  const told = state === 'success' ? '' : build.state_string;
   return (
     <li className={classes.row} data-cursor={isCursor || undefined}>
       <StateMark state={state} hidden />
@@ -53,11 +52,9 @@ function Row({ build, name, isCursor }: { build: Build; name: string | undefined
         </Link>
         {told && <small>{told}</small>}
       </span>
-      <span className={classes.source}>
-        {branch && <span className="mono truncate">{branch}</span>}
-        {revision && <Copyable value={revision}>{shortRevision(revision)}</Copyable>}
+      <span className={classes.cause}>
+        <CauseText cause={build.cause} branch={branch} revision={revision} />
       </span>
-      <span className={classes.owner}>{owner}</span>
       <span className={classes.took}>
         <Lasted from={build.started_at} to={build.complete_at} />
       </span>

@@ -4,11 +4,11 @@ import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import { useRest } from '@/api/hooks';
 import type { Build } from '@/api/types';
-import { duration } from '@/domain/durations';
+import { counted, duration } from '@/domain/durations';
 import { WORDS, stateOf } from '@/domain/states';
 
 const BUILDS = 200;
-const HEIGHT = 84;
+const HEIGHT = 68;
 const WIDTH = 760;
 
 /** The durations of the last 200 builds as points in the colours of their results. */
@@ -43,7 +43,7 @@ export function DurationPlot({ builderid }: { builderid: number }) {
             ticks: { show: false },
             size: 58,
             font: '11px sans-serif',
-            space: 34,
+            space: 24,
             values: (_, ticks) => ticks.map((tick) => duration(tick)),
           },
         ],
@@ -77,12 +77,15 @@ export function DurationPlot({ builderid }: { builderid: number }) {
   }, [builds, scheme]);
   if (!builds || builds.length < 3) return null;
   return (
-    <div
-      ref={box}
-      style={{ flex: '1 1 320px', maxWidth: WIDTH, minHeight: HEIGHT }}
-      role="img"
-      aria-label={`Durations of the last ${builds.length} builds`}
-    />
+    <figure style={{ flex: '1 1 320px', maxWidth: WIDTH }}>
+      <figcaption>Duration of the last {counted(builds.length, 'ended build')}</figcaption>
+      <div
+        ref={box}
+        style={{ minHeight: HEIGHT }}
+        role="img"
+        aria-label={`Durations of the last ${builds.length} builds`}
+      />
+    </figure>
   );
 }
 

@@ -101,7 +101,8 @@ export function Matrix({ label, corner, rows, groups, cell, rowHeight = 44, head
           </div>
           <div className={classes.heads} role="presentation">
             {spans.map((span) => {
-              if (span.to < first || span.from > last) return null;
+              // Over one column there is no room for words: what they say has to be in its head.
+              if (span.to < first || span.from > last || span.to === span.from) return null;
               const start = offset(columns, span.from) + GAP;
               const end = offset(columns, span.to + 1);
               return (

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useRest } from '@/api/hooks';
 import type { Build, Builder, Buildset, Change, Eta } from '@/api/types';
-import { authorsOf, firstLine, shortRevision, sourceOf } from '@/domain/builds';
+import { authorsOf, firstLine, reasonText, shortRevision, sourceOf } from '@/domain/builds';
 import { duration } from '@/domain/durations';
 import { Copyable } from '@/parts/Copyable';
 import { Ago, Lasted, useNow } from '@/parts/Moment';
@@ -25,7 +25,7 @@ export function BuildFacts({ build, changes, buildset, worker, submitted, etas }
     <>
       {newest && <b className={classes.subject} title={newest.comments}>{firstLine(newest.comments)}</b>}
       {!newest && buildset && !buildset.parent_buildid && (
-        <span className={classes.subject}>{buildset.reason}</span>
+        <span className={classes.subject}>{reasonText(buildset.reason)}</span>
       )}
       {buildset?.parent_buildid && <Parent buildid={buildset.parent_buildid} />}
       {authors.length > 0 && (

@@ -20,6 +20,8 @@ import classes from './Builder.module.css';
 
 const route = getRouteApi('/builders/$builder');
 
+const STRIP = 50;
+
 export function BuilderPage() {
   const { builder } = route.useParams();
   useLive('builders/*/*', 'builds/*/*', 'buildrequests/*/*');
@@ -93,7 +95,10 @@ function Shown({ builder }: { builder: Builder }) {
     >
       <Description builder={builder} />
       <div className={classes.plots}>
-        <BuildStrip builder={id} builds={builder.recent_builds ?? []} length={50} height={34} />
+        <figure>
+          <figcaption>Last {counted(Math.min(STRIP, builder.recent_builds?.length ?? 0), 'build')}</figcaption>
+          <BuildStrip builder={id} builds={builder.recent_builds ?? []} length={STRIP} height={52} />
+        </figure>
         <DurationPlot builderid={id} />
       </div>
       <Tabs value={tab} onChange={(value) => ask({ tab: (value ?? 'builds') as BuilderSearch['tab'] })} keepMounted={false}>
@@ -176,11 +181,17 @@ function ForceButtons({ forms, onOpen, isLoading }: ForceButtonsProps) {
           leftSection={<IconPlayerPlay size={15} />}
           onClick={() => onOpen(form.name)}
         >
-          {form.button_name || (forms.length === 1 ? 'Force' : form.label || form.name)}
+          {buttonText(form, forms.length === 1)}
         </Button>
       ))}
     </>
   );
+}
+
+/** What master.cfg calls the button; `Force` where it says nothing and there is one. */
+function buttonText({ name, label, button_name }: ForceScheduler, isOnly: boolean): string {
+  const chosen = [button_name, label].find((text) => text && text !== name);
+  return chosen ?? (isOnly || name === 'force' ? 'Force' : name);
 }
 
 interface DialogProps {
@@ -199,7 +210,7 @@ function ForceDialog({ forms, name, builder, onClose }: DialogProps) {
       opened={form !== undefined}
       onClose={onClose}
       size="lg"
-      title={`${form?.label || form?.name || 'Force'}: ${builder.name}`}
+      title={form && `${buttonText(form, forms.length === 1)}: ${builder.name}`}
     >
       {form && (
         <ForceForm
@@ -234,7 +245,8 @@ function Builds({ builder, before, onBefore }: BuildsProps) {
   const builds = useRest<{ builds: Build[] }>(`builders/${builder.builderid}/builds`, {
     order: '-number',
     limit: PAGE,
-    property: ['branch', 'revision', 'got_revision', 'owner', 'reason'],
+    property: ['branch', 'revision', 'got_revision'],
+    cause: true,
     ...(before === undefined ? {} : { number__lt: before }),
   });
   return (

@@ -6,8 +6,9 @@ import type { Builder } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
 import { builderState, lastBuild, type BuilderGroup, type SortKey } from '@/domain/builderList';
 import { count, duration } from '@/domain/durations';
-import { WORDS } from '@/domain/states';
+import { WORDS, stateOf } from '@/domain/states';
 import { BuildStrip } from '@/parts/BuildStrip';
+import { CauseText } from '@/parts/CauseText';
 import { Ago } from '@/parts/Moment';
 import { StateMark } from '@/parts/StateMark';
 import classes from './Builders.module.css';
@@ -184,6 +185,9 @@ function BuilderRow({ builder, isCursor, isChosen, onToggle, onTag }: RowProps) 
             ))}
           </span>
         )}
+        <span className={classes.cause}>
+          <CauseText cause={builder.cause} isShort />
+        </span>
       </span>
       <span role="cell" className={classes.last}>
         {last ? (
@@ -191,7 +195,7 @@ function BuilderRow({ builder, isCursor, isChosen, onToggle, onTag }: RowProps) 
             to="/builders/$builder/builds/$number"
             params={{ builder: String(builder.builderid), number: String(last.number) }}
           >
-            #{last.number} {WORDS[state]}
+            #{last.number} {WORDS[stateOf(last)]}
             <small>
               <Ago at={last.complete_at ?? last.started_at} />
             </small>

@@ -28,7 +28,7 @@ export function Builders() {
   const navigate = route.useNavigate();
   const settings = useSettings();
   useLive('builders/*/*', 'builds/*/*');
-  const answer = useRest<{ builders: Builder[] }>('builders', { recent: 15, order: 'name' });
+  const answer = useRest<{ builders: Builder[] }>('builders', { recent: 15, cause: true, order: 'name' });
   const projects = useRest<{ projects: Project[] }>('projects');
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const [showsOld, setShowsOld] = useState(false);

@@ -37,7 +37,8 @@ function Shown({ change }: { change: Change }) {
   const builds = useRest<{ builds: Build[]; meta: { total: number } }>(`changes/${id}/builds`, {
     order: '-buildid',
     limit: BUILDS,
-    property: ['branch', 'revision', 'got_revision', 'owner', 'reason'],
+    property: ['branch', 'revision', 'got_revision'],
+    cause: true,
   });
   const builders = useRest<{ builders: Builder[] }>('builders', { field: ['builderid', 'name'] });
   const names = useMemo(

@@ -128,7 +128,12 @@ function Shown({ sources, builders, what }: ShownProps) {
         columns: columns.map((column) => ({
           key: column.key,
           title: [column.branch, column.codebase, column.revision ?? 'the newest revision at the time'].filter(Boolean).join(' '),
-          head: <span className="mono">{shortRevision(column.revision) || 'newest'}</span>,
+          // One column has no room for its branch above it.
+          head: (
+            <span className="mono">
+              {shortRevision(column.revision) || (columns.length === 1 && (column.branch || 'no branch')) || 'newest'}
+            </span>
+          ),
         })),
       })),
     [sources],

@@ -1,12 +1,14 @@
-import { Code } from '@mantine/core';
+import { Button, Code } from '@mantine/core';
+import { IconPlayerPlay } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useAgain, useLive, useRest, useSite } from '@/api/hooks';
 import type { Build, Builder, Step, WhyGroup, Worker } from '@/api/types';
 import { useOnDemand } from '@/api/onDemand';
-import { builderState, lastBuild } from '@/domain/builderList';
+import { builderState, lastBuild, redStreak } from '@/domain/builderList';
 import { count, counted, duration } from '@/domain/durations';
 import { BAD, WORDS, stateOf } from '@/domain/states';
-import { Answered, Empty } from '@/parts/Answered';
+import { Answered } from '@/parts/Answered';
+import { CauseText } from '@/parts/CauseText';
 import { Ago, Lasted, useNow } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
@@ -20,9 +22,9 @@ const WITH_STEPS = 10;
 export function Home() {
   const { data: site } = useSite();
   useLive('builders/*/*', 'builds/*/*', 'workers/*/*', 'buildrequests/*/*');
-  const builders = useRest<{ builders: Builder[] }>('builders', { recent: 15 });
-  const running = useRest<{ builds: Build[] }>('builds', { complete: false, order: 'started_at', limit: 100 });
-  const recent = useRest<{ builds: Build[] }>('builds', { complete: true, order: '-complete_at', limit: 15 });
+  const builders = useRest<{ builders: Builder[] }>('builders', { recent: 15, cause: true });
+  const running = useRest<{ builds: Build[] }>('builds', { complete: false, order: 'started_at', limit: 100, cause: true });
+  const recent = useRest<{ builds: Build[] }>('builds', { complete: true, order: '-complete_at', limit: 15, cause: true });
   const workers = useRest<{ workers: Worker[] }>('workers');
   const known = useOnDemand(workers.data?.workers);
   const waiting = useRest<{ why: WhyGroup[] }>('buildrequests/why', { limit: 20 });
@@ -35,7 +37,7 @@ export function Home() {
       <div className={classes.page}>
         <Attention builders={builders.data?.builders} workers={known} waiting={waiting.data?.why} />
         {isEmpty ? (
-          <FirstBuild hasBuilders={all.length > 0} />
+          <FirstBuild builders={all} />
         ) : (
           <>
             <Answered query={running} what="the running builds">
@@ -105,32 +107,35 @@ function Attention({ builders, workers, waiting }: AttentionProps) {
       ))}
       {red.length > SHOWN && (
         <Link to="/builders" search={{ q: 'state:failed state:exception' }} className={classes.more}>
-          {counted(red.length - SHOWN, 'more red builder')}
+          {counted(red.length - SHOWN, 'more red builder')} ›
         </Link>
       )}
       {lost.length > 0 && (
-        <div className={classes.row}>
+        <div className={classes.row} data-wide>
           <StateMark state="exception" />
           <span className={classes.text}>
             <b>{lost.length === 1 ? `Worker ${lost[0]?.name} is not connected` : `${count(lost.length)} workers are not connected`}</b>
             {lost.length > 1 && <small>{lost.slice(0, 6).map((one) => one.name).join(', ')}{lost.length > 6 && ' …'}</small>}
           </span>
-          <Link to="/workers" className={classes.go}>
-            All workers ›
+          <Link to="/workers" search={{ q: 'state:lost' }} className={classes.go}>
+            Lost workers ›
           </Link>
         </div>
       )}
       {paused.map((worker) => (
-        <div key={worker.workerid} className={classes.row}>
+        <div key={worker.workerid} className={classes.row} data-wide>
           <StateMark state="cancelled" />
           <span className={classes.text}>
             <b>Worker {worker.name} is paused</b>
             {worker.pause_reason && <small>{worker.pause_reason}</small>}
           </span>
+          <Link to={`/workers/${worker.workerid}` as string} className={classes.go}>
+            {worker.name} ›
+          </Link>
         </div>
       ))}
       {long.slice(0, SHOWN).map((group) => (
-        <div key={`${group.kind} ${group.buildrequestids[0]}`} className={classes.row}>
+        <div key={`${group.kind} ${group.buildrequestids[0]}`} className={classes.row} data-wide>
           <StateMark state="waiting" />
           <span className={classes.text}>
             <span className={classes.sentence}>{group.sentence}</span>
@@ -147,13 +152,10 @@ function Attention({ builders, workers, waiting }: AttentionProps) {
 /** A builder that turned red: since when, and its first failing line. */
 function Red({ builder }: { builder: Builder }) {
   const state = builderState(builder);
-  const recent = builder.recent_builds ?? [];
-  const bad = recent.filter((build) => build.complete_at !== null);
-  const good = bad.findIndex((build) => !BAD.has(stateOf(build)));
-  const first = good > 0 ? bad[good - 1] : bad.at(-1);
-  const newest = bad.find((build) => BAD.has(stateOf(build)));
-  const streak = good < 0 ? bad.length : good;
-  if (!newest) return null;
+  const streak = redStreak(builder);
+  if (!streak) return null;
+  const { newest, first, count: length, isAtLeast } = streak;
+  const builds = `${isAtLeast ? 'at least ' : ''}${counted(length, 'build')}`;
   return (
     <div className={classes.row}>
       <StateMark state={state} />
@@ -163,13 +165,12 @@ function Red({ builder }: { builder: Builder }) {
         </Link>
         <FirstFailure buildid={newest.buildid} />
       </span>
+      <span className={classes.cause}>
+        {builder.recent_builds?.[0]?.buildid === newest.buildid && <CauseText cause={builder.cause} />}
+      </span>
       <span className={classes.when}>
-        {first?.complete_at && (
-          <>
-            {streak > 1 ? `red for ${good < 0 ? 'at least ' : ''}${counted(streak, 'build')}, since ` : ''}
-            <Ago at={first.complete_at} />
-          </>
-        )}
+        {length > 1 && <span title={`Red for ${builds}`}>{builds}, since </span>}
+        {first.complete_at !== null && <Ago at={first.complete_at} />}
       </span>
     </div>
   );
@@ -208,7 +209,8 @@ function Running({ build, name, median, showsStep }: RunningProps) {
     { keep: false },
   );
   const now = useNow(median ? 5 : null);
-  const share = median ? Math.min(0.98, (now - build.started_at) / median) : null;
+  const share = median ? Math.min(1, (now - build.started_at) / median) : null;
+  const over = median ? now - build.started_at - median : 0;
   return (
     <div className={classes.row}>
       <StateMark state="running" />
@@ -218,9 +220,12 @@ function Running({ build, name, median, showsStep }: RunningProps) {
         </Link>
         <small>{steps.data?.steps[0]?.name ?? build.state_string}</small>
       </span>
-      <span className={classes.progress}>
+      <span className={classes.cause}>
+        <CauseText cause={build.cause} />
+      </span>
+      <span className={classes.progress} data-late={over > 0 || undefined}>
         <Lasted from={build.started_at} to={null} />
-        {median ? <span className="faint"> of about {duration(median)}</span> : null}
+        {median ? <span className={classes.usual}>{over > 0 ? `, ${duration(over)} over` : ` of about ${duration(median)}`}</span> : null}
         {share !== null && (
           <span className={classes.bar} aria-hidden>
             <i style={{ width: `${share * 100}%` }} />
@@ -242,10 +247,13 @@ function BuildRow({ build, name }: { build: Build; name: string | undefined }) {
         </Link>
         {state !== 'success' && <small>{build.state_string}</small>}
       </span>
+      <span className={classes.cause}>
+        <CauseText cause={build.cause} />
+      </span>
       <span className={classes.when}>
-        {WORDS[state]} after <Lasted from={build.started_at} to={build.complete_at} />
-        {', '}
         {build.complete_at !== null && <Ago at={build.complete_at} />}
+        {', '}
+        <Lasted from={build.started_at} to={build.complete_at} />
       </span>
     </div>
   );
@@ -256,24 +264,56 @@ c['builders'] = [util.BuilderConfig(name='hello', workernames=['local'],
     factory=util.BuildFactory([steps.ShellCommand(command=['echo', 'hello'])]))]
 c['schedulers'] = [schedulers.ForceScheduler(name='force', builderNames=['hello'])]`;
 
-function FirstBuild({ hasBuilders }: { hasBuilders: boolean }) {
+const OFFERED = 5;
+
+/** What an installation shows that has built nothing: the shortest ways to a first build. */
+function FirstBuild({ builders }: { builders: readonly Builder[] }) {
+  const configured = builders.filter((builder) => builder.masterids.length > 0);
   return (
-    <Empty title="Nothing has been built yet">
-      {hasBuilders ? (
-        <p>
-          Open one of the <Link to="/builders">builders</Link> and press <b>Force</b>, or make a commit
-          in a repository that the master watches.
-        </p>
-      ) : (
-        <>
-          <p>
+    <Card title="Make your first build">
+      <ol className={classes.first}>
+        {configured.length > 0 ? (
+          <>
+            <li>
+              <b>Start one by hand.</b> It needs a ForceScheduler in <code>master.cfg</code> that names the builder.
+              <span className={classes.offers}>
+                {configured.slice(0, OFFERED).map((builder) => (
+                  <Button
+                    key={builder.builderid}
+                    variant="default"
+                    leftSection={<IconPlayerPlay size={14} />}
+                    renderRoot={(props) => (
+                      <Link
+                        to="/builders/$builder"
+                        params={{ builder: String(builder.builderid) }}
+                        search={{ force: '' }}
+                        {...props}
+                      />
+                    )}
+                  >
+                    {builder.name}
+                  </Button>
+                ))}
+                {configured.length > OFFERED && <Link to="/builders">all {count(configured.length)} builders ›</Link>}
+              </span>
+            </li>
+            <li>
+              <b>Or build each commit of a repository:</b> lines like these in <code>master.cfg</code>, then{' '}
+              <code>chargehand reconfig</code>.
+              <Code block>{watching(configured[0]?.name ?? '')}</Code>
+            </li>
+          </>
+        ) : (
+          <li>
             These lines in <code>master.cfg</code> make a first build. Then run <code>chargehand reconfig</code>.
-          </p>
-          <Code block ta="left">
-            {FIRST}
-          </Code>
-        </>
-      )}
-    </Empty>
+            <Code block>{FIRST}</Code>
+          </li>
+        )}
+      </ol>
+    </Card>
   );
 }
+
+const watching = (builder: string): string => `c['change_source'] = [changes.GitPoller(repourl='https://example.org/project.git', branches=['main'])]
+c['schedulers'] += [schedulers.SingleBranchScheduler(name='main',
+    change_filter=util.ChangeFilter(branch='main'), builderNames=[${JSON.stringify(builder)}])]`;

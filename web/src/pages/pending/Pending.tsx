@@ -71,7 +71,7 @@ function ReasonGroup({ group }: { group: WhyGroup }) {
       <header className={classes.head}>
         <StateMark state="waiting" size={18} />
         <div className={classes.text}>
-          <b>{group.sentence}</b>
+          <b className={classes.sentence}>{group.sentence}</b>
           <span className={classes.builders}>
             {group.builders.slice(0, SHOWN).map((builder) => (
               <Link

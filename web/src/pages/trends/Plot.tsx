@@ -28,7 +28,16 @@ interface Props {
 
 const ROUND = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800];
 
-const HEIGHT = 190;
+const HEIGHT = 176;
+
+/** How moments are written below the plot, from years down to minutes: the day before the month. */
+const DATES: uPlot.Axis.DynamicValues | (string | number | null)[][] = [
+  [365 * 86_400, '{YYYY}', null, null, null, null, null, null, 1],
+  [28 * 86_400, '{MMM}', '\n{YYYY}', null, null, null, null, null, 1],
+  [86_400, '{D} {MMM}', null, null, null, null, null, null, 1],
+  [3_600, '{HH}:{mm}', '\n{D} {MMM}', null, null, null, null, null, 1],
+  [60, '{HH}:{mm}', '\n{D} {MMM}', null, null, null, null, null, 1],
+];
 
 /** Values over time; the exact ones of the moment under the pointer stand above. */
 export function Plot({ label, times, lines, text, isTime = false }: Props) {
@@ -55,7 +64,7 @@ export function Plot({ label, times, lines, text, isTime = false }: Props) {
         cursor: { y: false },
         tzDate: (seconds) => (zone ? uPlot.tzDate(new Date(seconds * 1_000), zone) : new Date(seconds * 1_000)),
         scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
-        axes: [axis, { ...axis, size: 62, ...(isTime ? { incrs: ROUND } : {}), values: (_, ticks) => ticks.map((tick) => text(tick)) }],
+        axes: [{ ...axis, space: 60, gap: 10, size: 34, values: DATES }, { ...axis, size: 62, ...(isTime ? { incrs: ROUND } : {}), values: (_, ticks) => ticks.map((tick) => text(tick)) }],
         series: [
           {},
           ...lines.map((line) => ({

@@ -48,8 +48,8 @@ interface Instance {
 
 function Shown({ worker }: { worker: Worker }) {
   const id = worker.workerid;
-  const running = useRest<{ builds: Build[] }>(`workers/${id}/builds`, { complete: false, order: '-buildid', property: ['branch', 'revision', 'got_revision', 'owner'] });
-  const recent = useRest<{ builds: Build[] }>(`workers/${id}/builds`, { complete: true, order: '-buildid', limit: 30, property: ['branch', 'revision', 'got_revision', 'owner'] });
+  const running = useRest<{ builds: Build[] }>(`workers/${id}/builds`, { complete: false, order: '-buildid', property: ['branch', 'revision', 'got_revision'], cause: true });
+  const recent = useRest<{ builds: Build[] }>(`workers/${id}/builds`, { complete: true, order: '-buildid', limit: 30, property: ['branch', 'revision', 'got_revision'], cause: true });
   const builders = useRest<{ builders: Builder[] }>(`workers/${id}/builders`);
   const everyBuilder = useRest<{ builders: Builder[] }>('builders', { field: ['builderid', 'name'] });
   const instances = useRest<{ instances: Instance[] }>(`workers/${id}/instances`, { limit: 10 });

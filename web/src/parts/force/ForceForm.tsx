@@ -18,7 +18,7 @@ import { useState } from 'react';
 import { ApiError } from '@/api/client';
 import { useOrder, useSite } from '@/api/hooks';
 import type { ForceField, ForceScheduler } from '@/api/types';
-import { firstValues, isAsked, keyOf, leaves, parameters, populated, problems, type Value, type Values } from '@/domain/forceForm';
+import { firstValues, isAsked, keyOf, labelOf, leaves, parameters, populated, problems, type Value, type Values } from '@/domain/forceForm';
 import { tellFailure } from '@/parts/ActionButton';
 
 interface Props {
@@ -139,7 +139,7 @@ function Entry({ field, form, all }: Omit<FieldProps, 'hidesUser'>) {
   const value = form.values[key];
   const change = (next: Value) => form.setValues({ [key]: next, ...populated(field, next, all) });
   const common = {
-    label: (field.label || field.name).replace(/:\s*$/, ''),
+    label: labelOf(field),
     description: field.tooltip || undefined,
     required: field.required,
     error: form.errors[key],
