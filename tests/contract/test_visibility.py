@@ -67,6 +67,8 @@ from chargehand.events.messages import (
     StepStarted,
     WorkerConnected,
 )
+from chargehand.kit.values import replace
+from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS
 from chargehand.resources.permissions import (
     BuilderNames,
@@ -436,6 +438,21 @@ async def test_many_names_choose_the_same_rows_as_few(full: Path):
             for kind in ("builders", "builds", "buildrequests", "workers", "changes", "steps"):
                 found = await store.resources.fetch(Query(kind=kind, sees=sees))
                 assert found.rows == (await store.resources.fetch(Query(kind=kind, sees=few))).rows
+                # Single things are asked for in another way.
+                every = await store.resources.fetch(Query(kind=kind, sees=EVERYTHING))
+                identity = KINDS[kind].identity
+                shown = []
+                for row in every.rows:
+                    query = Query(kind=kind, sees=sees, scope={identity: row[identity]})
+                    shown += (await store.resources.fetch(query)).rows
+                assert shown == found.rows
+            for number in range(1, 5):
+                for kind in ("steps", "properties", "build_data", "changes"):
+                    query = Query(kind=kind, sees=sees, scope={"buildid": number})
+                    found = await store.resources.fetch(query)
+                    assert (
+                        found.rows == (await store.resources.fetch(replace(query, sees=few))).rows
+                    ), (kind, number)
         finally:
             await store.close()
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
 from chargehand.kit.regular_files import require_regular
+from chargehand.store.engine.name_sets import prepare_name_sets
 from chargehand.store.engine.redacted import prepare_sqlite as prepare_functions
 from chargehand.store.errors import DatabaseUnavailable
 
@@ -142,3 +143,4 @@ def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
     ):
         connection.execute(f"PRAGMA {pragma}").close()
     prepare_functions(connection)
+    prepare_name_sets(connection)

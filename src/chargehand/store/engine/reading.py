@@ -24,10 +24,13 @@ class Reading:
     to, even if the result of one query decided about another.
     """
 
-    def __init__(self, connection: Connection, sees: Visibility) -> None:
+    def __init__(
+        self, connection: Connection, sees: Visibility, *, is_of_one: bool = False
+    ) -> None:
         self.connection = connection
         """For what is the same for all visitors."""
         self._sees = sees
+        self._is_of_one = is_of_one
         self.tables: set[str] = set()
 
     def execute(self, statement: Select[*Ts], values: Mapping[str, object]) -> CursorResult[*Ts]:
@@ -38,7 +41,9 @@ class Reading:
 
     def seen(self, statement: Select[*Ts]) -> Select[*Ts]:
         """Return the statement actually executed for *statement*."""
-        return statement if self._sees.is_everything else as_seen(statement, self._sees)
+        if self._sees.is_everything:
+            return statement
+        return as_seen(statement, self._sees, is_of_one=self._is_of_one)
 
 
 @lru_cache(maxsize=2000)

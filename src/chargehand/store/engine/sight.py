@@ -28,6 +28,7 @@ from sqlalchemy.sql import visitors
 
 from chargehand.resources.visibility import Choice, Visibility
 from chargehand.store.engine.columns import as_json
+from chargehand.store.engine.name_sets import is_one_of
 from chargehand.store.engine.portable import holds, words_among
 from chargehand.store.engine.tables import (
     api_tokens,
@@ -62,15 +63,20 @@ _FOLLOWING = {requests.c.buildset_id, builds.c.request_id}
 """References whose target is visible whenever the row is."""
 
 _FEW_NAMES = 20
+_MANY_NAMES = 100
 
 _OF_WORKERS = ("workername", "slavename")
 """Properties of a build that name its worker."""
 
 
 @lru_cache(maxsize=2000)
-def as_seen(statement: Select[*Ts], sees: Visibility) -> Select[*Ts]:
-    """Return *statement* with each table replaced by its visible rows."""
-    views = _views(sees)
+def as_seen(statement: Select[*Ts], sees: Visibility, *, is_of_one: bool = False) -> Select[*Ts]:
+    """Return *statement* with each table replaced by its visible rows.
+
+    The rows are the same if it *is_of_one*, about one thing and what belongs to it: then what is
+    visible is looked up for each row, instead of once for all that there are.
+    """
+    views = _views(sees, is_of_one and _has_many(sees))
 
     def seen(element: object, **_: object) -> object:
         if isinstance(element, Table):
@@ -83,17 +89,23 @@ def as_seen(statement: Select[*Ts], sees: Visibility) -> Select[*Ts]:
 
 
 @lru_cache(maxsize=200)
-def _views(sees: Visibility) -> Mapping[Table, FromClause]:
-    sight = _VisibleRows(sees)
+def _views(sees: Visibility, is_of_one: bool) -> Mapping[Table, FromClause]:
+    sight = _VisibleRows(sees, is_of_one=is_of_one)
     found = {table: sight.view(table) for table in metadata.sorted_tables}
     return {table: view for table, view in found.items() if view is not None}
+
+
+def _has_many(sees: Visibility) -> bool:
+    choices = (sees.builders, sees.workers, sees.projects, sees.tags)
+    return any(len(one.names) > _MANY_NAMES for one in choices)
 
 
 class _VisibleRows:
     """Determines the visible rows of each table, from its own rule and its references."""
 
-    def __init__(self, sees: Visibility) -> None:
+    def __init__(self, sees: Visibility, *, is_of_one: bool) -> None:
         self._sees = sees
+        self._is_of_one = is_of_one
         self._conditions: dict[Table, _Condition | None] = {}
 
     def view(self, table: Table) -> FromClause | None:
@@ -138,7 +150,7 @@ class _VisibleRows:
         condition = self._condition(table)
         if condition is None:
             return None
-        if table.name in _FEW:
+        if table.name in _FEW and not self._is_of_one:
             chosen = select(target).where(condition).correlate(None)
             seen: _Condition = (column if self._is_narrow else column + 0).in_(chosen)
         else:
@@ -159,12 +171,12 @@ class _VisibleRows:
         sees = self._sees
         match table.name:
             case workers.name:
-                return _chosen(workers.c.name, sees.workers)
+                return self._chosen(workers.c.name, sees.workers)
             case projects.name:
-                return _chosen(projects.c.name, sees.projects)
+                return self._chosen(projects.c.name, sees.projects)
             case builders.name:
                 return _all(
-                    _chosen(builders.c.name, sees.builders),
+                    self._chosen(builders.c.name, sees.builders),
                     _tagged(sees.tags),
                     None if sees.projects.has("") else builders.c.project_id.is_not(None),
                 )
@@ -199,22 +211,24 @@ class _VisibleRows:
 
     def _is_of_seen_project(self, name: Column[str]) -> _Condition | None:
         """Changes refer to projects by name only; most names match no configured project."""
-        condition = _chosen(projects.c.name, self._sees.projects)
+        condition = self._chosen(projects.c.name, self._sees.projects)
         if condition is None:
             return None
         return name.not_in(select(projects.c.name).where(~condition).correlate(None))
 
+    def _chosen(self, name: Column[str], choice: Choice) -> _Condition | None:
+        if choice.is_everything:
+            return None
+        if self._is_of_one:
+            chosen = is_one_of(name, choice.names)
+        else:
+            # As one value: databases limit how many there may be, and each would cost time.
+            chosen = words_among(name, as_json(sorted(choice.names)))
+        return not_(chosen) if choice.is_exclusion else chosen
+
 
 def _keys(column: Column[int]) -> set[ForeignKey]:
     return column.foreign_keys
-
-
-def _chosen(name: Column[str], choice: Choice) -> _Condition | None:
-    if choice.is_everything:
-        return None
-    # As one value: databases limit how many there may be, and each would cost time.
-    chosen = words_among(name, as_json(sorted(choice.names)))
-    return not_(chosen) if choice.is_exclusion else chosen
 
 
 def _tagged(choice: Choice) -> _Condition | None:

@@ -97,7 +97,7 @@ class Resources:
         as_of = await self._as_of(query)
 
         def read(connection: Connection) -> Page:
-            reading = Reading(connection, query.sees)
+            reading = Reading(connection, query.sees, is_of_one=_is_of_one(query))
             if statistics is not None:
                 page = select(statistics(reading, query, as_of), query)
             elif special is None:
@@ -204,6 +204,20 @@ class Resources:
         total = reading.execute(plan.count, values).scalar_one()
         self._totals.keep(key, Basis(tables_of(reading.seen(plan.count)), as_of), total)
         return rows, total
+
+
+def _is_of_one(query: Query) -> bool:
+    """Return whether a query is about one thing, or about what belongs to one build."""
+    entity = _ENTITIES.get(query.kind)
+    return bool(query.scope) and (
+        query.limit == 1
+        or not _OF_A_BUILD.isdisjoint(query.scope)
+        or (entity is not None and entity.identity in query.scope)
+    )
+
+
+_ENTITIES = {entity.plural: entity for entity in ENTITIES}
+_OF_A_BUILD = frozenset({"buildid", "build_number", "stepid", "logid", "buildrequestid"})
 
 
 def _names_a_password(query: Query) -> bool:
