@@ -323,7 +323,12 @@ def test_names_of_files_that_are_odd_arrive_or_their_steps_say_why_not(site: Sit
 
     failed = {step["name"]: step for step in master.steps(build) if step["results"] != SUCCESS}
     assert [*failed] == ["bad", "pattern"]
-    assert "cannot be sent" in build["state_string"]
+    assert r"'d/bad\udcff\udcfe' has characters that cannot be sent" in build["state_string"]
+    assert not any(
+        "Traceback" in line
+        for log in master.logs(build, "bad")
+        for line in master.lines(build, "bad", log)
+    ), "the user's code has no part in it"
     why = "the worker could not send its answer: a file name may not be valid UTF-8"
     assert why in failed["pattern"]["state_string"]
     assert master.file("up").read_bytes() == b"new\nline"

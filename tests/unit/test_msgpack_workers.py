@@ -12,6 +12,7 @@ import pytest
 from msgpack_worker import MsgpackWorker
 from stock_farm import MSGPACK, Farm, Received, command, eventually
 
+from chargehand.domain.session import CommandRefused
 from chargehand.fleet.rules import WorkerState
 
 
@@ -76,6 +77,15 @@ async def test_few_refused_logins_are_kept(site: Site) -> None:
     assert (found[0].address, found[0].count) == ("h:119", 1)
     site.workers.refused("w59", "wrong password", address="h:120")
     assert site.workers.refused_logins[0].count == 2
+
+
+async def test_what_cannot_be_sent_is_named(site: Site) -> None:
+    await site.join()
+
+    with pytest.raises(CommandRefused, match=r"'bad\\udcff' has characters that cannot be sent"):
+        await site.session.run(command(command=["cat", "bad\udcff"]), Received())
+
+    await site.session.run(command(number=2), Received())
 
 
 async def test_files_that_the_master_sends_arrive(site: Site) -> None:

@@ -10,7 +10,10 @@ from types import TracebackType
 
 _PACKAGES = Path(__file__).resolve().parents[2]
 _PLUMBING = (
-    *(f"{_PACKAGES / directory}/" for directory in ("chargehand", "buildbot")),
+    *(
+        f"{_PACKAGES / directory}/"
+        for directory in ("chargehand", "chargehand_wire", "chargehand_worker", "buildbot")
+    ),
     f"{Path(asyncio.__file__).parent}/",
     f"{Path(concurrent.futures.__file__).parent}/",
     "<frozen ",  # Parts of Python itself: its imports, its abstract collections.

@@ -190,6 +190,11 @@ class MsgpackWire:
         self._last_number += 1
         try:
             data = msgspec.msgpack.encode({"op": op, "seq_number": self._last_number, **fields})
+        except UnicodeEncodeError as error:
+            raise CommandRefused(
+                f"{error.object!r} has characters that cannot be sent to this worker: "
+                "not valid Unicode"
+            ) from error
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise CommandRefused(f"this cannot be sent to the worker: {error}") from error
         self._calls[self._last_number] = future
