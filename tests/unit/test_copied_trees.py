@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buildbot.steps.placing import LeadsOutside, place_tree, staging_directory
-from buildbot.steps.receiving import tarfile
+from buildbot.steps.unpacking import tarfile
 from chargehand_worker.trees import copy_tree
 
 NAMES = st.sampled_from(["a", "b c", "caf\xe9", "..d", "-e"])

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import io
 import os
 import posixpath
 import shutil
-import tarfile as _tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, ClassVar, Protocol
 from uuid import uuid4
-
-import zstandard
 
 from buildbot._border.arguments import needed
 from buildbot._border.bridge import inward
@@ -23,11 +20,8 @@ from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import SUCCESS
 from buildbot.steps.placing import LeadsOutside, place_tree, staging_directory
 from buildbot.steps.transferring import Transfer, on_master
+from buildbot.steps.unpacking import Unpacking, tarfile
 from chargehand.domain.session import Receipt
-
-# Python 3.11.2, which Debian 12 has, cannot keep an archive from leaving its directory.
-_CAN_FILTER = hasattr(_tarfile, "data_filter")
-tarfile: Any = _tarfile if _CAN_FILTER else importlib.import_module("backports.tarfile")
 
 _Place = Callable[[Path, list[float] | None], None]
 
@@ -72,20 +66,8 @@ class Upload(Transfer):
     ) -> str | None:
         """Bring a directory's content into *target*; return why not, None if it worked."""
         compress = self._compression(compress)
-
-        def place(name: Path, _times: list[float] | None) -> None:
-            stage = staging_directory(target)
-            try:
-                with _archive(name, compress) as archive:
-                    # Nothing outside of the directory, no devices, no links that lead away.
-                    archive.extractall(stage, filter="data")
-                place_tree(stage, target)
-            finally:
-                shutil.rmtree(stage, ignore_errors=True)
-            name.unlink()
-
         arguments = {"workersrc": source, "compress": compress}
-        arriving = _Arriving(target.parent, place)
+        arriving: _Arriving = _ArrivingArchive(target)
         # How much a limit leaves of an archive depends on its compression.
         if self._can_copy_directories() and (compress is None or self.maxsize is None):
             arguments["compress"] = None
@@ -110,8 +92,10 @@ class Upload(Transfer):
         self, command_name: str, arguments: dict[str, Any], arriving: _Arriving
     ) -> str | None:
         more = {"workdir": self.workdir, "maxsize": self.maxsize, "blocksize": self.blocksize}
-        into = {arriving.argument: str(arriving.name)} if self._is_on_same_machine() else {}
-        command = Receiving(command_name, {**arguments, **more, **into}, arriving.file)
+        command_arguments = {**arguments, **more}
+        if arriving.argument is not None and self._is_on_same_machine():
+            command_arguments[arriving.argument] = str(arriving.name)
+        command = Receiving(command_name, command_arguments, arriving.file)
         try:
             await inward(self.runCommand, command)
         finally:
@@ -142,13 +126,14 @@ class Upload(Transfer):
 class _Arriving:
     """A file in the directory of its target until it is whole; *place* brings it to its place."""
 
-    argument = "into"
+    argument: ClassVar[str | None] = "into"
+    """The command's argument for a worker that can write there itself, if one can."""
 
     def __init__(self, directory: Path, place: _Place) -> None:
         self.directory = directory
         self.place = place
         self.name = directory.absolute() / f".upload-{uuid4().hex}"
-        self.file: BinaryIO | None = None
+        self.file: Sink | None = None
 
     def open(self) -> None:
         """Make the file, with the usual mode, and its directory. Raises OSError."""
@@ -157,7 +142,7 @@ class _Arriving:
 
     def discard(self) -> None:
         """Remove it, unless it was placed."""
-        if self.file is not None:
+        if isinstance(self.file, io.IOBase):
             self.file.close()
         with suppress(OSError):
             self.name.unlink()
@@ -166,7 +151,7 @@ class _Arriving:
 class _ArrivingTree(_Arriving):
     """A directory into which a worker on the same machine copies."""
 
-    argument = "intoDirectory"
+    argument: ClassVar[str | None] = "intoDirectory"
 
     def __init__(self, target: Path) -> None:
         super().__init__(target.parent, lambda name, _: place_tree(name, target))
@@ -181,19 +166,41 @@ class _ArrivingTree(_Arriving):
         shutil.rmtree(self.name, ignore_errors=True)
 
 
-@contextmanager
-def _archive(name: Path, compress: str | None) -> Iterator[Any]:
-    """Open an archive. Raises OSError, TarError."""
-    if compress != "zstd":
-        with tarfile.open(name) as archive:
-            yield archive
-        return
-    with name.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as text:
-        try:
-            with tarfile.open(fileobj=text, mode="r|") as archive:
-                yield archive
-        except zstandard.ZstdError as error:
-            raise tarfile.ReadError(f"the archive is damaged: {error}") from error
+class _ArrivingArchive(_ArrivingTree):
+    """An archive that becomes a directory while it arrives."""
+
+    argument = None
+
+    def __init__(self, target: Path) -> None:
+        super().__init__(target)
+        self._unpacking: Unpacking | None = None
+        self._place_tree, self.place = self.place, self._place
+
+    def open(self) -> None:
+        """Make the directory. Raises OSError."""
+        super().open()
+        self.file = self._unpacking = Unpacking(self.name)
+
+    def discard(self) -> None:
+        """Unpack no more, and remove what was not placed."""
+        if self._unpacking is not None:
+            self._unpacking.give_up()
+        super().discard()
+
+    def _place(self, name: Path, times: list[float] | None) -> None:
+        if self._unpacking is not None:
+            self._unpacking.finish()
+        self._place_tree(name, times)
+
+
+class Sink(Protocol):
+    """Where pieces go; both methods raise OSError."""
+
+    def write(self, piece: bytes, /) -> int:
+        """Take a piece."""
+
+    def flush(self) -> None:
+        """Let nothing wait."""
 
 
 class Receiving(RemoteCommand):
@@ -203,7 +210,7 @@ class Receiving(RemoteCommand):
     once, also when the connection is interrupted.
     """
 
-    def __init__(self, name: str, arguments: dict[str, Any], file: BinaryIO | None) -> None:
+    def __init__(self, name: str, arguments: dict[str, Any], file: Sink | None) -> None:
         super().__init__(name, arguments)
         self._file = file
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="upload")
