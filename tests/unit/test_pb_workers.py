@@ -470,3 +470,39 @@ async def test_workers_of_buildbot_0_8_are_asked_in_their_words(farm: Farm) -> N
 
     info = farm.session.info
     assert (info.admin, info.version, info.commands) == ("Bob", "0.8.14", {"shell": "2.9"})
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted"),
+    [
+        (b"0.9.11", b"caf\xc3\xa9"),
+        (b"0.8.12", b"caf\xc3\xa9"),
+        (b"0.9.12", "caf\xe9"),
+        (b"1.0.0", "caf\xe9"),
+        (b"unknown", "caf\xe9"),
+        ("0.9.11", "caf\xe9"),
+    ],
+)
+async def test_old_workers_with_python_2_get_bytes(
+    farm: Farm, version: str | bytes, wanted: str | bytes
+) -> None:
+    worker = PbWorker()
+    worker.info["version"] = version
+    await farm.connect(worker)
+
+    environment = {"X": "caf\xe9", "PATHS": ["caf\xe9", "b"]}
+    hidden = ("obfuscated", "caf\xe9", "***")
+    order = command(command=["echo", "caf\xe9", hidden], env=environment, timeout=3)
+    await farm.session.run(order, Received())
+
+    desk, ran = worker.commands[-1]
+    told = {_text(key): value for key, value in ran.arguments.items()}
+    assert told["command"][1] == wanted
+    assert told["command"][2][1] == wanted
+    assert wanted in told["env"].values()
+    assert told["timeout"] == 3
+    assert isinstance(desk.builddir, type(wanted))
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode()

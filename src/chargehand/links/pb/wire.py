@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.kit.tasks import Tasks
 from chargehand.links.pb.channel import CallFailed, PbChannel
+from chargehand.links.pb.python_2 import wants_bytes, with_bytes
 from chargehand.links.stock.ports import Receiver
 from chargehand_wire.pb.connection import failure_of, text_of
 from chargehand_wire.pb.events import Called
 from chargehand_wire.pb.jelly import Own, Reference
 
+_T = TypeVar("_T")
 _LATE = 2.0
 """Seconds that updates may come after the end of their command."""
 
@@ -53,6 +55,7 @@ class PbWire:
         self._desks: dict[str, _Desk] = {}
         """By the names that the worker knows."""
         self._orders: dict[str, _Order] = {}
+        self._wants_bytes = False
         self._telling = asyncio.Lock()
         """Held while the worker hears of its builders."""
         self._tasks = Tasks("worker over PB")
@@ -98,7 +101,7 @@ class PbWire:
         desk.is_busy = True
         order = self._orders[command_id] = _Order(desk=desk, receiver=receiver)
         try:
-            told = self._with_objects(name, arguments, order)
+            told = self._with_objects(name, self._as_wanted(arguments), order)
             own = self._own(order, lambda called: self._of_command(order, command_id, called))
             self._channel.order(
                 desk.reference,
@@ -139,6 +142,11 @@ class PbWire:
 
     async def info(self) -> Mapping[str, object]:
         """Return information about the worker. Raises CallFailed and WorkerLost."""
+        told = await self._info()
+        self._wants_bytes = wants_bytes(told)
+        return told
+
+    async def _info(self) -> Mapping[str, object]:
         for method in ("getWorkerInfo", "getSlaveInfo"):
             try:
                 told = await self._channel.call(self._bot, method)
@@ -165,7 +173,9 @@ class PbWire:
 
     async def _tell(self, names: Mapping[str, str]) -> None:
         """Let the worker have exactly these builders, with their directories."""
-        told = await self._channel.call(self._bot, "setBuilderList", [*names.items()])
+        told = await self._channel.call(
+            self._bot, "setBuilderList", self._as_wanted([*names.items()])
+        )
         references = {text_of(key): value for key, value in _mapping(told).items()}
         for name, builddir in names.items():
             reference = references.get(name)
@@ -243,6 +253,9 @@ class PbWire:
         self._channel.answer(called, await order.receiver.read(max(length, 1)))
 
     # Commands
+
+    def _as_wanted(self, value: _T) -> _T:
+        return with_bytes(value) if self._wants_bytes else value
 
     def _with_objects(self, name: str, arguments: dict[str, Any], order: _Order) -> dict[str, Any]:
         match name:
