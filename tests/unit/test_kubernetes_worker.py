@@ -269,6 +269,28 @@ async def test_a_pod_that_ends_is_given_up_with_what_it_printed(
     assert await arm.check_instance() == (False, f"pod ci/{_NAME} was deleted")
 
 
+async def test_an_evicted_pod_is_given_up_with_the_reason(cluster: SimulatedKubernetes) -> None:
+    arm = made(cluster)
+    await arm.start_instance(build())
+    killed = {"name": "worker", "state": {"terminated": {"exitCode": 137, "reason": "Error"}}}
+    status = {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "message": "The node was low on resource: memory. ",
+        "containerStatuses": [killed],
+    }
+    cluster.pod().resource["status"] = status
+
+    is_good, words = await arm.check_instance()
+
+    why = "Evicted: The node was low on resource: memory."
+    ended = 'container "worker" exited with 137 (Error)'
+    assert not is_good
+    assert words.startswith(f"pod ci/{_NAME}: {why}; {ended}")
+    del status["containerStatuses"]
+    assert (await arm.check_instance())[1].startswith(f"pod ci/{_NAME}: {why}")
+
+
 async def test_a_pod_that_is_not_scheduled_yet_may_still_be(cluster: SimulatedKubernetes) -> None:
     arm = made(cluster)
     await arm.start_instance(build())

@@ -51,7 +51,9 @@ def problem_of(pod: Mapping[str, Any]) -> str | None:
     status = pod.get("status") or {}
     ended = ", ".join(_ended(status))
     if status.get("phase") == "Failed":
-        return ended or str(status.get("message") or status.get("reason") or "it failed")
+        told = (status.get("reason"), " ".join(str(status.get("message") or "").split()))
+        why = ": ".join(str(part) for part in told if part)
+        return "; ".join(part for part in (why, ended) if part) or "it failed"
     if status.get("phase") == "Succeeded":
         return f"it ended: {ended}" if ended else "it ended"
     if (pod.get("metadata") or {}).get("deletionTimestamp"):
