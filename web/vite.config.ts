@@ -62,6 +62,12 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What most pages need is one file: a browser takes as long for a small file as for a large one.
+        codeSplitting: { groups: [{ name: 'common', minShareCount: 4 }] },
+      },
+    },
     chunkSizeWarningLimit: 900,
   },
   server: {

@@ -65,6 +65,24 @@ function fetchDirty(): void {
   for (const queryKey of keys) void client.invalidateQueries({ queryKey, exact: true });
 }
 
+const restKey = (path: string, params: Params): RestKey => ['rest', path, params];
+
+/**
+ * Ask for what a page will show while its code is still on the way: {@link useRest} with the same
+ * path and parameters finds the answer. Undefined where there is none; the page asks again, and tells.
+ */
+export async function ahead<T>(path: string, params: Params = {}): Promise<T | undefined> {
+  try {
+    return await client.fetchQuery({
+      queryKey: restKey(path, params),
+      queryFn: ({ signal }) => read<T>(path, params, signal),
+      retry: false,
+    });
+  } catch {
+    return undefined;
+  }
+}
+
 /** An answer of `GET /api/v2/PATH`; not asked for while *path* is null. */
 export function useRest<T>(
   path: string | null,
@@ -72,7 +90,7 @@ export function useRest<T>(
   options: { keep?: boolean; staleTime?: number; inTurn?: boolean } = {},
 ): UseQueryResult<T, Error> {
   return useQuery({
-    queryKey: ['rest', path ?? '', params],
+    queryKey: restKey(path ?? '', params),
     queryFn: ({ signal }) => {
       const ask = () => read<T>(path ?? '', params, signal);
       return options.inTurn ? inTurn(ask) : ask();

@@ -24,7 +24,8 @@ import { live, useConnection, useLive, useRest, useSite } from '@/api/hooks';
 import { siteUrl } from '@/api/client';
 import { clock, count } from '@/domain/durations';
 import { LoginLink } from '@/parts/LoginLink';
-import { openPalette } from './palette';
+import { Tips } from '@/parts/Tips';
+import { openPalette, paletteStore } from './palette';
 import { change, useSettings } from './settings';
 import { useShortcuts } from './shortcuts';
 import classes from './Frame.module.css';
@@ -68,6 +69,7 @@ const FURTHER: readonly (readonly [string, string])[] = [
 export function Frame() {
   const settings = useSettings();
   useShortcuts();
+  const isQuiet = useQuiet();
   useEffect(() => {
     document.documentElement.dataset.density = settings.density;
     document.documentElement.dataset.motion = settings.motion;
@@ -83,12 +85,31 @@ export function Frame() {
         <ConnectionBar />
         <Outlet />
       </main>
+      <Tips />
       <Suspense>
-        <Palette />
+        {isQuiet && <Palette />}
         {settings.notifyMine && <NotifyMine />}
       </Suspense>
     </div>
   );
+}
+
+/** Whether the page has been drawn once: what nobody sees yet waits for that. */
+function useQuiet(): boolean {
+  const [isQuiet, setQuiet] = useState(false);
+  useEffect(() => {
+    const now = () => setQuiet(true);
+    const hasIdle = 'requestIdleCallback' in window;
+    // Not every browser tells when it has nothing to do. A palette that is asked for comes at once.
+    const wait = hasIdle ? requestIdleCallback(now, { timeout: 1_500 }) : setTimeout(now, 300);
+    const end = paletteStore.subscribe(now);
+    return () => {
+      end();
+      if (hasIdle) cancelIdleCallback(wait as number);
+      else clearTimeout(wait);
+    };
+  }, []);
+  return isQuiet;
 }
 
 function Top() {

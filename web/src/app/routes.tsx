@@ -7,6 +7,9 @@ import {
   lazyRouteComponent,
 } from '@tanstack/react-router';
 import { siteRoot } from '@/api/client';
+import { ahead } from '@/api/hooks';
+import { RECENT_BUILDERS } from '@/domain/builderList';
+import { askForBuild } from '@/pages/build/questions';
 import { BrokenPage } from './BrokenPage';
 import { Frame } from './Frame';
 import { NotFound } from './NotFound';
@@ -25,6 +28,16 @@ const number = (value: unknown): number | undefined => {
 };
 
 const flag = (value: unknown): true | undefined => (value === true || value === 'true' ? true : undefined);
+
+/**
+ * Ask for a page's data while its code is fetched. Not when a link is only pointed at, nor when the
+ * search changes on the same page.
+ */
+const atEntry =
+  <Context,>(ask: (context: Context) => void) =>
+  (context: Context & { cause: string }): void => {
+    if (context.cause === 'enter') ask(context);
+  };
 
 export interface BuildersSearch {
   /** The filter. */
@@ -71,6 +84,10 @@ const builders = createRoute({
     group: text(search.group) as BuildersSearch['group'],
     sort: text(search.sort),
   }),
+  loader: atEntry(() => {
+    void ahead('builders', RECENT_BUILDERS);
+    void ahead('projects');
+  }),
   component: lazyRouteComponent(() => import('@/pages/builders/Builders'), 'Builders'),
 });
 
@@ -96,6 +113,9 @@ const build = createRoute({
     tab: text(search.tab),
     find: text(search.find),
   }),
+  loader: atEntry<{ params: { builder: string; number: string }; location: { search: BuildSearch } }>(({ params, location }) =>
+    askForBuild(params.builder, params.number, location.search),
+  ),
   component: lazyRouteComponent(() => import('@/pages/build/Build'), 'BuildPage'),
 });
 
@@ -326,6 +346,8 @@ export const router = createRouter({
   routeTree,
   basepath: new URL(siteRoot()).pathname.replace(/\/$/, '') || '/',
   defaultPreload: 'intent',
+  // What a page asks is asked when it is entered, also if its code came when a link was pointed at.
+  defaultPreloadStaleTime: 0,
   defaultErrorComponent: ({ error, reset }) => <BrokenPage error={error as Error} reset={reset} />,
   scrollRestoration: true,
 });

@@ -4,6 +4,9 @@ import type { Builder, RecentBuild } from '@/api/types';
 import type { Facts } from './filter';
 import { BAD, WORDS, stateOf, type State } from './states';
 
+/** What the list asks for: the same question wherever it is asked, so that one answer serves. */
+export const RECENT_BUILDERS = { recent: 15, cause: true, order: 'name' };
+
 export type SortKey = 'name' | 'state' | 'last' | 'rate' | 'median' | 'waiting' | '-name' | '-last' | '-median';
 
 /** The newest build that has ended; else the running one. */
@@ -116,7 +119,11 @@ export function grouped(
           ? builder.tags
           : ['no tag']
         : [(builder.projectid !== null && projects.get(builder.projectid)) || 'no project'];
-    for (const key of keys) groups.set(key, [...(groups.get(key) ?? []), builder]);
+    for (const key of keys) {
+      const members = groups.get(key);
+      if (members) members.push(builder);
+      else groups.set(key, [builder]);
+    }
   }
   return [...groups.entries()]
     .toSorted(([one], [other]) => names.compare(one, other))

@@ -1,6 +1,6 @@
 /** What the pages say about builds, requests and changes. */
 
-import type { Build, Change, Properties, SourceStamp, Step } from '@/api/types';
+import type { Build, Change, Log, Properties, SourceStamp, Step } from '@/api/types';
 import { stateOf, type State } from './states';
 
 /** The first line of a text. */
@@ -62,6 +62,13 @@ function longest(steps: readonly Step[]): Step | undefined {
   return steps
     .filter((step) => step.complete && step.number > 0 && stateOf(step) !== 'skipped')
     .reduce<Step | undefined>((best, step) => (best && took(best) >= took(step) ? best : step), undefined);
+}
+
+/** The log that a step shows first: standard output, unless it is empty and another is not. */
+export function preferredLog(logs: readonly Log[]): Log | undefined {
+  const main = logs.find((log) => log.slug === 'stdio');
+  if (main && main.num_lines > 0) return main;
+  return logs.find((log) => log.num_lines > 0 && log.type !== 'h') ?? main ?? logs[0];
 }
 
 /** The next step (or the one before) that did not go well. */

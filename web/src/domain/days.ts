@@ -1,11 +1,13 @@
 /** Days as headings of lists. */
 
+import { momentFormat } from './durations';
+
 /** `Today`, `Yesterday`, `Thu 12 November`, with the year where it is another one; in the zone. */
 export function dayName(moment: number, now: number, zone?: string): string {
   const key = dayKey(moment, zone);
   if (key === dayKey(now, zone)) return 'Today';
   if (key === dayKey(now - 86_400, zone)) return 'Yesterday';
-  return new Intl.DateTimeFormat('en-GB', {
+  return momentFormat('en-GB', {
     weekday: 'short',
     day: 'numeric',
     month: 'long',
@@ -16,7 +18,7 @@ export function dayName(moment: number, now: number, zone?: string): string {
 
 /** `2026-11-28`. */
 export function dayKey(moment: number, zone?: string): string {
-  return new Intl.DateTimeFormat('sv-SE', { timeZone: zone }).format(new Date(moment * 1_000));
+  return momentFormat('sv-SE', { timeZone: zone }).format(new Date(moment * 1_000));
 }
 
 /** Rows that follow each other on the same day, in the given order. */

@@ -52,15 +52,21 @@ export function untilNextText(then: number, now: number): number {
   return seconds < 3_600 ? 15 : 300;
 }
 
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** A formatter of moments, made once: making one takes longer than drawing a row. */
+export function momentFormat(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${locale} ${JSON.stringify(options)}`;
+  let found = formats.get(key);
+  if (found === undefined) formats.set(key, (found = new Intl.DateTimeFormat(locale, options)));
+  return found;
+}
+
 /** The exact moment, in ISO 8601 with the offset of the zone. */
 export function exact(moment: number, zone?: string): string {
   const date = new Date(moment * 1_000);
-  const format = new Intl.DateTimeFormat('sv-SE', {
-    dateStyle: 'short',
-    timeStyle: 'medium',
-    timeZone: zone,
-  });
-  const offset = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' })
+  const format = momentFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone: zone });
+  const offset = momentFormat('en', { timeZone: zone, timeZoneName: 'longOffset' })
     .formatToParts(date)
     .find((part) => part.type === 'timeZoneName')?.value;
   return `${format.format(date)} ${(offset ?? '').replace(/^GMT(\+00:00)?$/, 'UTC').replace('GMT', '')}`.trim();
@@ -68,7 +74,7 @@ export function exact(moment: number, zone?: string): string {
 
 /** `12:04:31`, in the zone. */
 export function clock(moment: number, zone?: string, withSeconds = true): string {
-  return new Intl.DateTimeFormat('en-GB', {
+  return momentFormat('en-GB', {
     hour: '2-digit',
     minute: '2-digit',
     second: withSeconds ? '2-digit' : undefined,
@@ -76,9 +82,11 @@ export function clock(moment: number, zone?: string, withSeconds = true): string
   }).format(new Date(moment * 1_000));
 }
 
+const numbers = new Intl.NumberFormat('en');
+
 /** `1,204`. */
 export function count(number: number): string {
-  return number.toLocaleString('en');
+  return numbers.format(number);
 }
 
 /** `1 build`, `3 builds`. */

@@ -1,7 +1,7 @@
 /** The waterfall's arithmetic: which part of time is seen, what is fetched for it, what lies where. */
 
 import type { Build } from '@/api/types';
-import { clock } from './durations';
+import { clock, momentFormat } from './durations';
 import { stateOf, type State } from './states';
 
 export type Block = Pick<
@@ -112,14 +112,14 @@ export function ticksOf(from: number, to: number, count: number, zone?: string):
 }
 
 function dayLabel(moment: number, zone?: string): string {
-  return new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', timeZone: zone }).format(
+  return momentFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', timeZone: zone }).format(
     new Date(moment * 1_000),
   );
 }
 
 /** Seconds that the zone is ahead of UTC. */
 export function zoneOffset(moment: number, zone?: string): number {
-  const name = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' })
+  const name = momentFormat('en', { timeZone: zone, timeZoneName: 'longOffset' })
     .formatToParts(new Date(moment * 1_000))
     .find((part) => part.type === 'timeZoneName')?.value;
   const [, sign, hours, minutes] = /([+-])(\d+):(\d+)/.exec(name ?? '') ?? [];

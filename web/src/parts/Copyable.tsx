@@ -1,4 +1,4 @@
-import { CopyButton, Tooltip, UnstyledButton } from '@mantine/core';
+import { CopyButton, UnstyledButton } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 /** An identifier, revision or command in a monospaced face: one click copies it. */
@@ -8,11 +8,14 @@ export function Copyable({ value, children }: { value: string; children?: ReactN
   return (
     <CopyButton value={value}>
       {({ copied, copy }) => (
-        <Tooltip label={copied ? 'Copied' : `Copy ${value.length > 60 ? 'this' : value}`}>
-          <UnstyledButton className="mono" onClick={copy} fz={12.5}>
-            {children ?? value}
-          </UnstyledButton>
-        </Tooltip>
+        <UnstyledButton
+          className="mono"
+          onClick={copy}
+          fz={12.5}
+          data-tip={copied ? 'Copied' : `Copy ${value.length > 60 ? 'this' : value}`}
+        >
+          {children ?? value}
+        </UnstyledButton>
       )}
     </CopyButton>
   );

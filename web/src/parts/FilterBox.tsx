@@ -1,6 +1,9 @@
 import { Autocomplete } from '@mantine/core';
 import { IconFilter } from '@tabler/icons-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
+
+/** Whoever types on does not wait for what the letter before has changed: so many milliseconds. */
+const TOGETHER = 80;
 
 interface Props {
   value: string;
@@ -13,10 +16,32 @@ interface Props {
 /** A box for the filter language, with completion of the last word. */
 export function FilterBox({ value, onChange, placeholder, completions }: Props) {
   const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  const latest = useRef({ text: value, onChange });
+  latest.current.onChange = onChange;
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => {
+    // The address follows what is typed; it says something new only when it comes from elsewhere.
+    if (timer.current !== undefined || value === latest.current.text) return;
+    latest.current.text = value;
+    setText(value);
+  }, [value]);
+  const tell = () => {
+    clearTimeout(timer.current);
+    timer.current = undefined;
+    latest.current.onChange(latest.current.text);
+  };
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    },
+    [],
+  );
   const change = (next: string) => {
+    latest.current.text = next;
     setText(next);
-    onChange(next);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(tell, TOGETHER);
   };
   return (
     <Autocomplete

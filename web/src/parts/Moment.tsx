@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import { useEffect, useReducer } from 'react';
 import { ago, duration, exact, untilNextText } from '@/domain/durations';
 import { useZone } from '@/app/settings';
@@ -29,12 +28,10 @@ export function Ago({ at, prefix = '' }: { at: number; prefix?: string }) {
   const zone = useZone();
   const current = useTicking((moment) => untilNextText(at, moment));
   return (
-    <Tooltip label={exact(at, zone)}>
-      <time dateTime={new Date(at * 1_000).toISOString()} className="nowrap">
-        {prefix}
-        {ago(at, current)}
-      </time>
-    </Tooltip>
+    <time dateTime={new Date(at * 1_000).toISOString()} className="nowrap" data-tip={exact(at, zone)}>
+      {prefix}
+      {ago(at, current)}
+    </time>
   );
 }
 

@@ -14,6 +14,7 @@ import { BuildActions } from './BuildActions';
 import { BuildFacts } from './BuildFacts';
 import { Failure } from './Failure';
 import { More } from './More';
+import { WITH_PROPERTIES, buildPath } from './questions';
 import { StepLog } from './StepLog';
 import { StepList } from './StepList';
 import { StepSheet } from './StepSheet';
@@ -24,8 +25,8 @@ const route = getRouteApi('/builders/$builder/builds/$number');
 
 export function BuildPage() {
   const { builder, number } = route.useParams();
-  const base = `builders/${encodeURIComponent(builder)}/builds/${number}`;
-  const build = useRest<{ builds: Build[] }>(base, { property: '*' }, { keep: false });
+  const base = buildPath(builder, number);
+  const build = useRest<{ builds: Build[] }>(base, WITH_PROPERTIES, { keep: false });
   // Asked for at the same time: a page that waits for one answer after the other is slow far away.
   const steps = useRest<{ steps: Step[] }>(`${base}/steps`, {}, { keep: false });
   const changes = useRest<{ changes: Change[] }>(`${base}/changes`, {}, { keep: false });

@@ -105,7 +105,7 @@ export function Compare({ good, build, steps, changes }: Props) {
       {changes.length > 0 && (
         <>
           <h2>Changes of this build</h2>
-          <ChangeList changes={changes} empty="" />
+          <ChangeList changes={changes} few={30} empty="" />
         </>
       )}
     </div>

@@ -1,5 +1,6 @@
 import { Badge, Tabs } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
+import { memo } from 'react';
 import { useRest } from '@/api/hooks';
 import type { Build, Buildset, Change, Step } from '@/api/types';
 import { count } from '@/domain/durations';
@@ -19,6 +20,9 @@ const number = (value: number) => (
   </Badge>
 );
 
+/** A build may have hundreds of changes; the first ones are read. */
+const FEW_CHANGES = 30;
+
 interface Props {
   build: Build;
   changes: readonly Change[];
@@ -28,7 +32,7 @@ interface Props {
 }
 
 /** What else is known of a build, in tabs below its log. */
-export function More({ build, changes, buildset, steps, triggered }: Props) {
+export const More = memo(function More({ build, changes, buildset, steps, triggered }: Props) {
   const { tab } = route.useSearch();
   const navigate = route.useNavigate();
   const good = useRest<{ builds: Build[] }>(
@@ -78,6 +82,7 @@ export function More({ build, changes, buildset, steps, triggered }: Props) {
       <Tabs.Panel value="changes">
         <ChangeList
           changes={changes}
+          few={FEW_CHANGES}
           empty={
             buildset ? `This build has no changes: ${buildset.reason}.` : 'This build has no changes.'
           }
@@ -107,4 +112,4 @@ export function More({ build, changes, buildset, steps, triggered }: Props) {
       <Tabs.Panel value="compare">{lastGood && <Compare good={lastGood} build={build} steps={steps} changes={changes} />}</Tabs.Panel>
     </Tabs>
   );
-}
+});

@@ -1,7 +1,7 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Build, Log, Step } from '@/api/types';
-import { stepNote, triggeredBy } from '@/domain/builds';
+import { preferredLog, stepNote, triggeredBy } from '@/domain/builds';
 import { count } from '@/domain/durations';
 import { BAD, stateOf } from '@/domain/states';
 import { safeUrl } from '@/domain/links';
@@ -40,7 +40,7 @@ export function StepLog({ step, logs, triggered, search, onSearch }: Props) {
     <section className={classes.box} aria-label={`Step ${step.name}`}>
       <Answered query={logs} what="the logs of this step" skeleton={<SkeletonRows rows={12} height={13} />}>
         {({ logs: all }) => {
-          const shown = all.find((log) => log.slug === search.log) ?? preferred(all);
+          const shown = all.find((log) => log.slug === search.log) ?? preferredLog(all);
           if (!shown) {
             return <WithoutLog step={step} triggered={triggeredBy(step, triggered)} />;
           }
@@ -107,11 +107,4 @@ function WithoutLog({ step, triggered }: { step: Step; triggered: readonly Build
       )}
     </div>
   );
-}
-
-/** Standard output unless it is empty and another is not. */
-function preferred(logs: readonly Log[]): Log | undefined {
-  const main = logs.find((log) => log.slug === 'stdio');
-  if (main && main.num_lines > 0) return main;
-  return logs.find((log) => log.num_lines > 0 && log.type !== 'h') ?? main ?? logs[0];
 }

@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import type { Build, Step } from '@/api/types';
 import { useZone } from '@/app/settings';
@@ -36,23 +35,20 @@ export function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
     <div className={classes.box}>
       <div ref={ref} className={classes.bar} role="group" aria-label="Timeline">
         {segments.map((segment) => (
-          <Tooltip
+          <button
             key={segment.key}
-            label={`${segment.name}: ${WORDS[segment.state]}, ${duration(segment.seconds)}`}
+            type="button"
+            className={classes.segment}
+            data-state={segment.state}
+            data-chosen={(segment.number !== undefined && segment.number === chosen) || undefined}
+            data-tip={`${segment.name}: ${WORDS[segment.state]}, ${duration(segment.seconds)}`}
+            style={{ flexGrow: segment.seconds, flexBasis: 0 }}
+            aria-label={`${segment.name} · ${duration(segment.seconds)}, ${WORDS[segment.state]}`}
+            onClick={() => segment.number !== undefined && onChoose(segment.number)}
+            tabIndex={-1}
           >
-            <button
-              type="button"
-              className={classes.segment}
-              data-state={segment.state}
-              data-chosen={(segment.number !== undefined && segment.number === chosen) || undefined}
-              style={{ flexGrow: segment.seconds, flexBasis: 0 }}
-              aria-label={`${segment.name} · ${duration(segment.seconds)}, ${WORDS[segment.state]}`}
-              onClick={() => segment.number !== undefined && onChoose(segment.number)}
-              tabIndex={-1}
-            >
-              {fitting(segment, (segment.seconds / total) * width)}
-            </button>
-          </Tooltip>
+            {fitting(segment, (segment.seconds / total) * width)}
+          </button>
         ))}
       </div>
       <div className={classes.scale} aria-hidden>

@@ -1,7 +1,6 @@
-import { Checkbox } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type Dispatch, type SetStateAction } from 'react';
 import type { Builder } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
 import { builderState, lastBuild, type BuilderGroup, type SortKey } from '@/domain/builderList';
@@ -18,7 +17,7 @@ interface Props {
   sort: SortKey;
   onSort: (sort: SortKey) => void;
   chosen: ReadonlySet<number>;
-  onChoose: (chosen: ReadonlySet<number>) => void;
+  onChoose: Dispatch<SetStateAction<ReadonlySet<number>>>;
   onTag: (tag: string) => void;
 }
 
@@ -51,7 +50,7 @@ export function BuilderTable({ groups, sort, onSort, chosen, onChoose, onTag }: 
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => 44,
-    overscan: 12,
+    overscan: 8,
     scrollMargin: top,
   });
   const [cursor, setCursor] = useState(-1);
@@ -63,6 +62,15 @@ export function BuilderTable({ groups, sort, onSort, chosen, onChoose, onTag }: 
     setCursor(next);
     virtual.scrollToIndex(next, { align: 'auto' });
   };
+  const toggle = useCallback(
+    (id: number) =>
+      onChoose((before) => {
+        const next = new Set(before);
+        if (!next.delete(id)) next.add(id);
+        return next;
+      }),
+    [onChoose],
+  );
   useKeys({
     j: () => move(1),
     k: () => move(-1),
@@ -76,11 +84,6 @@ export function BuilderTable({ groups, sort, onSort, chosen, onChoose, onTag }: 
         void navigate({ to: '/builders/$builder', params: { builder: String(row.builder.builderid) } });
     },
   });
-  const toggle = (id: number) => {
-    const next = new Set(chosen);
-    if (!next.delete(id)) next.add(id);
-    onChoose(next);
-  };
   return (
     <div role="table" aria-label="Builders" aria-rowcount={rows.length} className={classes.table}>
       <div role="row" className={classes.header}>
@@ -151,7 +154,7 @@ interface RowProps {
   onTag: (tag: string) => void;
 }
 
-function BuilderRow({ builder, isCursor, isChosen, onToggle, onTag }: RowProps) {
+const BuilderRow = memo(function BuilderRow({ builder, isCursor, isChosen, onToggle, onTag }: RowProps) {
   const state = builderState(builder);
   const last = lastBuild(builder);
   const rate = builder.statistics?.success_rate;
@@ -161,8 +164,8 @@ function BuilderRow({ builder, isCursor, isChosen, onToggle, onTag }: RowProps) 
   return (
     <div role="row" className={classes.row} data-cursor={isCursor || undefined} data-chosen={isChosen || undefined}>
       <span role="cell" className={classes.check}>
-        <Checkbox
-          size="xs"
+        <input
+          type="checkbox"
           checked={isChosen}
           aria-label={`Select ${builder.name}`}
           onChange={() => onToggle(builder.builderid)}
@@ -218,4 +221,4 @@ function BuilderRow({ builder, isCursor, isChosen, onToggle, onTag }: RowProps) 
       </span>
     </div>
   );
-}
+});

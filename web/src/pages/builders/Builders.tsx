@@ -1,11 +1,11 @@
 import { Button, Checkbox, Menu, SegmentedControl, TextInput } from '@mantine/core';
 import { IconChevronDown, IconFilter } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
-import { useDeferredValue, useMemo, useState } from 'react';
+import { useCallback, useDeferredValue, useMemo, useState } from 'react';
 import { useLive, useRest } from '@/api/hooks';
 import type { Builder } from '@/api/types';
 import { change, useSettings } from '@/app/settings';
-import { builderFacts, grouped, sorted, type SortKey } from '@/domain/builderList';
+import { RECENT_BUILDERS, builderFacts, grouped, sorted, type SortKey } from '@/domain/builderList';
 import { count } from '@/domain/durations';
 import { matches, parseFilter } from '@/domain/filter';
 import { Answered, Empty } from '@/parts/Answered';
@@ -28,7 +28,7 @@ export function Builders() {
   const navigate = route.useNavigate();
   const settings = useSettings();
   useLive('builders/*/*', 'builds/*/*');
-  const answer = useRest<{ builders: Builder[] }>('builders', { recent: 15, cause: true, order: 'name' });
+  const answer = useRest<{ builders: Builder[] }>('builders', RECENT_BUILDERS);
   const projects = useRest<{ projects: Project[] }>('projects');
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const [showsOld, setShowsOld] = useState(false);
@@ -43,18 +43,29 @@ export function Builders() {
     [projects.data],
   );
   const tags = useMemo(() => [...new Set(all.flatMap((builder) => builder.tags))].sort(), [all]);
+  // Sorted and described once, not for each letter of the filter.
+  const ordered = useMemo(
+    () =>
+      sorted(all, (search.sort ?? 'name') as SortKey).map((builder) => ({ builder, facts: builderFacts(builder, names) })),
+    [all, names, search.sort],
+  );
   const shown = useMemo(() => {
     const conditions = parseFilter(deferred);
-    const found =
-      conditions.length === 0
-        ? all
-        : all.filter((builder) => matches(conditions, builderFacts(builder, names)));
-    return sorted(found, (search.sort ?? 'name') as SortKey);
-  }, [all, deferred, names, search.sort]);
+    return ordered.filter(({ facts }) => matches(conditions, facts)).map(({ builder }) => builder);
+  }, [ordered, deferred]);
   const groups = useMemo(() => grouped(shown, search.group, names), [shown, search.group, names]);
   const hasOld = (answer.data?.builders ?? []).some((builder) => builder.masterids.length === 0);
   const ask = (changed: Partial<typeof search>) =>
     void navigate({ search: (before) => ({ ...before, ...changed }), replace: true, resetScroll: false });
+  const addTag = useCallback(
+    (tag: string) =>
+      void navigate({
+        search: (before) => ({ ...before, q: `${before.q ?? ''} tag:${tag}`.trim() }),
+        replace: true,
+        resetScroll: false,
+      }),
+    [navigate],
+  );
   return (
     <Page
       title="Builders"
@@ -145,7 +156,7 @@ export function Builders() {
               onSort={(sort) => ask({ sort })}
               chosen={chosen}
               onChoose={setChosen}
-              onTag={(tag) => ask({ q: `${filter} tag:${tag}`.trim() })}
+              onTag={addTag}
             />
           )
         }
