@@ -91,6 +91,10 @@ async def test_a_long_log_moves_to_a_file_and_is_readable_all_the_time(
     assert whole == await _raw(workshop, log)
     assert whole == b"".join(line[1:] for line in text.splitlines(keepends=True))
     assert await logs.lines(log.id, 1990, 20) == b"".join(text.splitlines(keepends=True)[1990:2010])
+    for first, count in ((0, None), (150, 1_700), (1_999, 1), (2_000, None)):
+        pieces = [piece async for piece in logs.lines_in_pieces(log.id, first, count)]
+        assert b"".join(pieces) == await logs.lines(log.id, first, count)
+        assert all(piece.endswith(b"\n") for piece in pieces)
     (row,) = await workshop.rows("logs")
     assert (row["num_lines"], row["complete"]) == (4000, True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import aiohttp
 import pytest
 from web_site import visited
@@ -83,4 +85,60 @@ async def test_a_download_that_fails_in_the_middle_breaks_the_connection(caplog)
                 await response.read()
 
         assert "GET /api/v2/logs/8/raw failed" in caplog.text
+        assert (await site.get("/builds/1"))[0] == 200
+
+
+_LONG = b"".join(b'o%d \xff\xc3\xa9 "quoted"\\\n' % number for number in range(90_000))
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+@pytest.mark.parametrize("path", ["contents", "contents?offset=2&limit=89000"])
+async def test_a_long_log_is_sent_while_it_is_read(accept: str, path: str):
+    async with visited() as site:
+        site.logs.texts[8] = _LONG
+        url, headers = f"/api/v2/logs/8/{path}", {"Accept": accept}
+        async with site.session.get(url, headers=headers) as response:
+            body = await response.text()
+        first, count = (0, 90_000) if path == "contents" else (2, 89_000)
+        lines = _LONG.decode(errors="replace").splitlines(keepends=True)
+        chunk = {
+            "logid": 8,
+            "firstline": first,
+            "content": "".join(lines[first : first + count]),
+        }
+
+        assert json.loads(body) == {"logchunks": [chunk], "meta": {}}
+        assert "ETag" not in response.headers
+        assert response.headers["Cache-Control"] == "no-store"
+        async with site.session.get("/api/v2/logs/8/contents?limit=2") as short:
+            assert "ETag" in short.headers
+
+
+async def test_a_long_answer_looks_like_a_short_one():
+    async with visited() as site:
+        async with site.session.get("/api/v2/logs/8/contents") as response:
+            short = await response.text()
+        site.logs.texts[8] = _LONG
+        async with site.session.get("/api/v2/logs/8/contents") as response:
+            long = await response.text()
+        shown = json.dumps("hmake all\noh\xe9llo \ufffd\neoops\n", ensure_ascii=False)
+        begin, end = short.split(shown)
+
+        assert long.startswith(begin)
+        assert long.endswith(end)
+
+
+async def test_a_long_log_that_cannot_be_read_to_its_end_breaks_the_connection(caplog):
+    async with visited() as site:
+
+        async def pieces(log_id: int, first: int, count: int | None):
+            yield _LONG
+            raise OSError("the disk is gone")
+
+        site.logs.lines_in_pieces = pieces
+        with pytest.raises(aiohttp.ClientError):
+            async with site.session.get("/api/v2/logs/8/contents") as response:
+                await response.read()
+
+        assert "GET /api/v2/logs/8/contents failed" in caplog.text
         assert (await site.get("/builds/1"))[0] == 200

@@ -85,6 +85,13 @@ class MemoryLogs:
         lines = self.texts[log_id].splitlines(keepends=True)
         return b"".join(lines[first : None if count is None else first + count])
 
+    async def lines_in_pieces(
+        self, log_id: LogId, first: int, count: int | None
+    ) -> AsyncGenerator[bytes, None]:
+        """Return these lines one by one."""
+        for line in (await self.lines(log_id, first, count)).splitlines(keepends=True):
+            yield line
+
     async def raw(self, log_id: LogId) -> RawLog:
         """Return the text without letters, in small pieces."""
         lines = self.texts[log_id].splitlines(keepends=True)

@@ -47,6 +47,11 @@ class Logs(Protocol):
     async def lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
         """Return these lines, with channel letters if the log has type ``s``."""
 
+    def lines_in_pieces(
+        self, log_id: LogId, first: int, count: int | None
+    ) -> AsyncGenerator[bytes, None]:
+        """Return the same as `lines`, in pieces of whole lines: never the whole log in memory."""
+
     async def raw(self, log_id: LogId) -> RawLog:
         """Return the text as written by the command, without channel letters."""
 

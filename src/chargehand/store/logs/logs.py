@@ -203,6 +203,14 @@ class Logs:
         self._remember_source(source)
         return text
 
+    async def lines_in_pieces(
+        self, log_id: LogId, first: int, count: int | None
+    ) -> AsyncGenerator[bytes, None]:
+        """Return the same as `lines`, in pieces of whole lines: never the whole log in memory."""
+        source = await self._source(log_id)
+        async for piece in self._one_by_one(self._lines_in_pieces(source, max(first, 0), count)):
+            yield piece
+
     def lines_here(self, log_id: LogId, first: int, count: int | None) -> bytes:
         """Like `lines`, in the calling thread, which waits."""
         if (source := self._open_source(log_id)) is not None:
@@ -215,7 +223,7 @@ class Logs:
         size = log_text.plain_size(source.extent, has_letters=source.has_letters)
         if source.missing:
             size += len(source.missing) - source.has_letters
-        return RawLog(size=size, chunks=self._chunks(source))
+        return RawLog(size=size, chunks=self._one_by_one(self._pieces(source)))
 
     async def scan(
         self, log_id: LogId, first: int, take: Take, *, with_letters: bool = False
@@ -350,12 +358,14 @@ class Logs:
             self._extents.popitem(last=False)
 
     def _lines(self, source: Source, first: int, count: int | None) -> bytes:
+        return b"".join(self._lines_in_pieces(source, first, count))
+
+    def _lines_in_pieces(self, source: Source, first: int, count: int | None) -> Iterator[bytes]:
         with self._reading(source) as read_at:
-            text = log_text.lines(read_at, source.extent, first, count)
+            yield from log_text.lines_in_pieces(read_at, source.extent, first, count)
         end = source.log.line_count if count is None else first + count
-        if end > source.extent.line_count and first < source.log.line_count:
-            text += source.missing
-        return text
+        if end > source.extent.line_count and first < source.log.line_count and source.missing:
+            yield source.missing
 
     def _pieces(self, source: Source) -> Iterator[bytes]:
         # The file is closed with the generator, wherever the reading was given up.
@@ -370,8 +380,7 @@ class Logs:
         with self._reading(source) as read_at:
             yield from log_text.line_pieces(read_at, source.extent, first, has_letters=is_plain)
 
-    async def _chunks(self, source: Source) -> AsyncIterator[bytes]:
-        pieces = self._pieces(source)
+    async def _one_by_one(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         # One piece is made while the one before it is on its way.
         following = loop.run_in_executor(self._readers, next, pieces, None)

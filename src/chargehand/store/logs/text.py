@@ -26,10 +26,16 @@ _thread = threading.local()
 
 def lines(read_at: ReadAt, extent: Extent, first: int, count: int | None) -> bytes:
     """Return *count* lines (None: all) from line *first* on."""
+    return b"".join(lines_in_pieces(read_at, extent, first, count))
+
+
+def lines_in_pieces(
+    read_at: ReadAt, extent: Extent, first: int, count: int | None
+) -> Iterator[bytes]:
+    """Return what `lines` returns, record by record."""
     end_line = extent.line_count if count is None else min(first + count, extent.line_count)
     if first >= end_line:
-        return b""
-    parts = []
+        return
     offset, first_line = extent.near(first)
     for record in records(read_at, extent.length, offset, first_line):
         if record.first_line >= end_line:
@@ -39,8 +45,7 @@ def lines(read_at: ReadAt, extent: Extent, first: int, count: int | None) -> byt
         text = _text(read_at, record)
         skipped = max(first - record.first_line, 0)
         wanted = min(end_line - record.first_line, record.line_count)
-        parts.append(_cut(text, skipped, wanted, record.line_count))
-    return b"".join(parts)
+        yield _cut(text, skipped, wanted, record.line_count)
 
 
 def chunks(read_at: ReadAt, extent: Extent, *, has_letters: bool) -> Iterator[bytes]:

@@ -29,6 +29,10 @@ class SeenLog:
         """Return these lines, with channel letters if the log has type ``s``."""
         return await self._logs.lines(self.id, first, count)
 
+    def lines_in_pieces(self, first: int, count: int | None) -> AsyncGenerator[bytes, None]:
+        """Return the same as `lines`, in pieces of whole lines."""
+        return self._logs.lines_in_pieces(self.id, first, count)
+
     async def raw(self) -> RawLog:
         """Return the text as written by the command, without channel letters."""
         return await self._logs.raw(self.id)

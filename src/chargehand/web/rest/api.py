@@ -191,7 +191,9 @@ class RestApi:
             case "logchunks", "raw" | "raw_inline":
                 return await self._logs.download(request, sees, resolved, parameters, extra)
             case "logchunks", _:
-                return await self._logs.contents(sees, resolved, parameters, compact=compact)
+                return await self._logs.contents(
+                    request, sees, resolved, parameters, extra, compact=compact
+                )
             case "matches", _:
                 return await self._whole_logs.search(
                     request, visitor, resolved, parameters, compact=compact

@@ -11,9 +11,9 @@ from aiohttp import web
 from chargehand.config.web_limits import WebLimits
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis, Page, Query
-from chargehand.web.live.client import abort
 from chargehand.web.ports import Resources
 from chargehand.web.rest.answers import COMPACT_JSON, READABLE_JSON, Answer, encoded, whole
+from chargehand.web.rest.streams import send_pieces
 
 ROWS_AT_ONCE = 1000
 """Rows read by one query; larger answers are read in slices."""
@@ -168,25 +168,18 @@ class LargeAnswer:
         }
         self._is_sent = True
         response = web.StreamResponse(headers=headers | extra)
-        is_whole = request.method == "HEAD"
         try:
-            await response.prepare(request)
-            if not is_whole:
-                for piece in self._gathered:
-                    await response.write(piece)
-                self._gathered.clear()
-                async for piece in self._pieces:
-                    await response.write(piece)
-                is_whole = True
-            await response.write_eof()
-        except ConnectionError:
-            pass  # The client disconnected.
+            await send_pieces(request, response, self._all())
         finally:
             self.end()
-            if not is_whole:
-                # Part has been sent: only breaking the connection shows that more is missing.
-                abort(request)
         return response
+
+    async def _all(self) -> AsyncIterator[bytes]:
+        for piece in self._gathered:
+            yield piece
+        self._gathered.clear()
+        async for piece in self._pieces:
+            yield piece
 
     def end(self) -> None:
         """Free the place for another answer."""

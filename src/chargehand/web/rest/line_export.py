@@ -13,10 +13,10 @@ from chargehand.resources.field import Resource
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.allowances import Allowance
-from chargehand.web.live.client import abort
 from chargehand.web.ports import Resources
 from chargehand.web.rest import query_string
 from chargehand.web.rest.answers import encoded, failure
+from chargehand.web.rest.streams import send_pieces
 
 LINES = "application/x-ndjson"
 _EXPORTED = frozenset({"audit"})
@@ -50,22 +50,14 @@ class LineExport:
             return failure(400, str(error)).response()
         headers = {"Content-Type": LINES, "Cache-Control": "no-store"}
         response = web.StreamResponse(headers=headers | {"X-Content-Type-Options": "nosniff"})
-        is_whole = False
         with client.large_answer():
-            try:
-                await response.prepare(request)
-                if request.method != "HEAD":
-                    async for rows in self._pages(query):
-                        client.read(len(rows))
-                        await response.write(b"".join(encoded(row) + b"\n" for row in rows))
-                await response.write_eof()
-                is_whole = True
-            except ConnectionError:
-                pass  # The client disconnected.
-            finally:
-                if not is_whole:
-                    abort(request)  # Nothing else shows that more is missing.
+            await send_pieces(request, response, self._lines(query, client))
         return response
+
+    async def _lines(self, query: Query, client: Allowance) -> AsyncIterator[bytes]:
+        async for rows in self._pages(query):
+            client.read(len(rows))
+            yield b"".join(encoded(row) + b"\n" for row in rows)
 
     async def _pages(self, query: Query) -> AsyncIterator[list[Resource]]:
         """Read some rows at a time; those that come meanwhile are the last."""

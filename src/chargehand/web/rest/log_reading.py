@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator, Sequence
 
+import msgspec
 from aiohttp import web
 
 from chargehand.domain.build import LogType
-from chargehand.domain.raw_log import RawLog
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Query, Scope
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.logs import SeenLog, SeenLogs
-from chargehand.web.live.client import abort
 from chargehand.web.ports import Resources
 from chargehand.web.rest import query_string
 from chargehand.web.rest.answers import Answer, failure, success
 from chargehand.web.rest.reading import NotFound
+from chargehand.web.rest.streams import send_pieces
 
 _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 
@@ -30,6 +31,15 @@ _SAFE_HEADERS = {
 }
 
 
+_FEW_LINES = 1_000
+"""Lines up to which an answer is read at once, whatever their lengths."""
+
+_KEPT_BYTES = 1024 * 1024
+"""Bytes of text up to which an answer is sent whole, with an entity tag."""
+
+_NO_CONTENT = b'""'
+
+
 class LogReader:
     """Answers requests for the text of logs."""
 
@@ -38,22 +48,37 @@ class LogReader:
         self._logs = logs
 
     async def contents(
-        self, sees: Visibility, resolved: Resolved, parameters: str, *, compact: bool
-    ) -> Answer:
-        """Return lines as a ``logchunk``; bytes that are not UTF-8 are replaced."""
+        self,
+        request: web.BaseRequest,
+        sees: Visibility,
+        resolved: Resolved,
+        parameters: str,
+        extra: dict[str, str],
+        *,
+        compact: bool,
+    ) -> Answer | web.StreamResponse:
+        """Return lines as a ``logchunk``; bytes that are not UTF-8 are replaced.
+
+        Many lines are sent while they are read: without an entity tag, and never whole in memory.
+        """
         try:
             first, count = query_string.line_range(parameters, resolved)
         except query_string.BadQuery as error:
             return failure(400, str(error))
         log = await self._find(sees, resolved)
-        text = b"" if count == 0 else await log.lines(first, count)
+        if count is not None and count <= _FEW_LINES:
+            text = b"" if count == 0 else await log.lines(first, count)
+        else:
+            pieces = log.lines_in_pieces(first, count)
+            begin = await _up_to(_KEPT_BYTES, pieces)
+            text = b"".join(begin)
+            if len(text) > _KEPT_BYTES:
+                chunk = _chunk(log, first, text="")
+                empty = success("logchunks", [chunk], {}, compact=compact)
+                return await _send_chunk(request, empty, extra, _chained(begin, pieces))
         if first and not text and first >= log.row["num_lines"]:
             raise NotFound("not found: the log has fewer lines")
-        chunk = {
-            "logid": log.id,
-            "firstline": first,
-            "content": text.decode(errors="replace"),
-        }
+        chunk = _chunk(log, first, text=text.decode(errors="replace"))
         return success("logchunks", [chunk], {}, compact=compact)
 
     async def download(
@@ -81,10 +106,7 @@ class LogReader:
             disposition = f"attachment; filename={_file_name(origin, log.row)}"
             response.headers["Content-Disposition"] = disposition
         response.content_length = len(heading) + raw.size
-        try:
-            await _send(request, response, heading, raw)
-        except ConnectionError:
-            pass  # The client disconnected.
+        await send_pieces(request, response, _chained([heading], raw.chunks))
         return response
 
     async def _find(self, sees: Visibility, resolved: Resolved) -> SeenLog:
@@ -117,22 +139,46 @@ class LogReader:
         return page.rows[0]
 
 
-async def _send(
-    request: web.BaseRequest, response: web.StreamResponse, heading: bytes, raw: RawLog
-) -> None:
-    await response.prepare(request)
-    is_whole = request.method == "HEAD"
-    try:
-        if not is_whole:
-            await response.write(heading)
-            async for chunk in raw.chunks:
-                await response.write(chunk)
-            is_whole = True
-        await response.write_eof()
-    finally:
-        if not is_whole:
-            # Part has been sent: only breaking the connection shows that more is missing.
-            abort(request)
+def _chunk(log: SeenLog, first: int, *, text: str) -> Resource:
+    return {"logid": log.id, "firstline": first, "content": text}
+
+
+async def _up_to(size: int, pieces: AsyncIterator[bytes]) -> list[bytes]:
+    """Take pieces until there are no more, or more than *size* bytes."""
+    taken: list[bytes] = []
+    async for piece in pieces:
+        taken.append(piece)
+        size -= len(piece)
+        if size < 0:
+            break
+    return taken
+
+
+async def _chained(begin: Sequence[bytes], others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in begin:
+        yield piece
+    async for piece in others:
+        yield piece
+
+
+async def _send_chunk(
+    request: web.BaseRequest, empty: Answer, extra: dict[str, str], text: AsyncIterator[bytes]
+) -> web.StreamResponse:
+    """Send an answer whose content is still empty, with this text as its content."""
+    headers = empty.headers() | {"Cache-Control": "no-store"} | extra
+    del headers["ETag"]
+    response = web.StreamResponse(headers=headers)
+    before, _, after = empty.body.partition(_NO_CONTENT)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield before + b'"'
+        # Whole lines: no character is cut.
+        async for piece in text:
+            yield msgspec.json.encode(piece.decode(errors="replace"))[1:-1]
+        yield b'"' + after
+
+    await send_pieces(request, response, pieces())
+    return response
 
 
 def _heading(origin: Resource) -> bytes:
