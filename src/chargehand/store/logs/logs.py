@@ -220,10 +220,7 @@ class Logs:
     async def raw(self, log_id: LogId) -> RawLog:
         """Return the text as the command wrote it, without letters."""
         source = await self._source(log_id)
-        size = log_text.plain_size(source.extent, has_letters=source.has_letters)
-        if source.missing:
-            size += len(source.missing) - source.has_letters
-        return RawLog(size=size, chunks=self._one_by_one(self._pieces(source)))
+        return RawLog(size=source.plain_size, chunks=self._one_by_one(self._pieces(source)))
 
     async def scan(
         self, log_id: LogId, first: int, take: Take, *, with_letters: bool = False
@@ -362,10 +359,7 @@ class Logs:
 
     def _lines_in_pieces(self, source: Source, first: int, count: int | None) -> Iterator[bytes]:
         with self._reading(source) as read_at:
-            yield from log_text.lines_in_pieces(read_at, source.extent, first, count)
-        end = source.log.line_count if count is None else first + count
-        if end > source.extent.line_count and first < source.log.line_count and source.missing:
-            yield source.missing
+            yield from source.lines_in_pieces(read_at, first, count)
 
     def _pieces(self, source: Source) -> Iterator[bytes]:
         # The file is closed with the generator, wherever the reading was given up.

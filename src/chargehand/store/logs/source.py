@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from chargehand.domain.build import Log, LogType
 from chargehand.store.logs import text as log_text
-from chargehand.store.logs.records import Extent, extent_of
+from chargehand.store.logs.records import Extent, ReadAt, extent_of
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -23,6 +25,19 @@ class Source(msgspec.Struct, frozen=True):
             return log_text.DELETED_TEXT
         lost = self.log.line_count - self.extent.line_count if self.log.complete else 0
         return log_text.missing_text(lost, has_letters=self.has_letters) if lost > 0 else b""
+
+    def lines_in_pieces(self, read_at: ReadAt, first: int, count: int | None) -> Iterator[bytes]:
+        """Return *count* lines (None: all) from line *first* on, in pieces of whole lines."""
+        yield from log_text.lines_in_pieces(read_at, self.extent, first, count)
+        end = self.log.line_count if count is None else first + count
+        if end > self.extent.line_count and first < self.log.line_count and self.missing:
+            yield self.missing
+
+    @property
+    def plain_size(self) -> int:
+        """How many bytes the whole text has without letters."""
+        size = log_text.plain_size(self.extent, has_letters=self.has_letters)
+        return size + len(self.missing) - self.has_letters if self.missing else size
 
     @property
     def has_letters(self) -> bool:
