@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from socket import socket as Socket
 from typing import Any, Protocol
 
-from chargehand.config.trust_in_force import TrustInForce
 from chargehand.domain.audit import AuditEntry
 from chargehand.domain.build import Build
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
@@ -30,6 +29,7 @@ from chargehand.events.bus import Bus
 from chargehand.events.messages import Event
 from chargehand.kit.redaction import Redaction
 from chargehand.resources.query import Filter, Listed, Order
+from chargehand.scheduling.ports import SourceTrust
 
 
 class Changes(Protocol):
@@ -368,7 +368,7 @@ class Engine(Protocol):
         """What builds log in with."""
 
     @property
-    def trust(self) -> TrustInForce:
+    def trust(self) -> SourceTrust:
         """How far changes and sources are trusted."""
 
     @property

@@ -16,7 +16,6 @@ from chargehand.app.recovering import recover
 from chargehand.app.services import Services
 from chargehand.app.worker_doors import Door, LateDoor, WorkerDoors
 from chargehand.config.model import MasterConfig
-from chargehand.config.trust_in_force import TrustInForce
 from chargehand.control.orders import Orders
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
@@ -31,6 +30,7 @@ from chargehand.fleet.ports import LinkMaker
 from chargehand.fleet.remote import RemoteWorkers
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
+from chargehand.intake.trust import TrustInForce
 from chargehand.kit.clock import Clock
 from chargehand.kit.guard import guarded
 from chargehand.kit.redaction import Redaction

@@ -11,7 +11,6 @@ from pathlib import Path
 from msgspec import structs
 
 from chargehand.config.model import Component, Hook, HostedSettings, NotYet
-from chargehand.config.trust_in_force import TrustInForce
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.failed_part import FailedPart, reason_of
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
@@ -22,6 +21,7 @@ from chargehand.intake.polling import Report
 from chargehand.intake.ports import ChangeSourceStore, ChangeStore, StateStore
 from chargehand.intake.rules import as_dict, checked
 from chargehand.intake.sources import Hosted, Source, Unsupported, polled
+from chargehand.intake.trust import TrustInForce
 from chargehand.kit.error_text import message_of
 from chargehand.kit.guard import Guard, contained, described, guarded
 from chargehand.kit.tasks import Tasks

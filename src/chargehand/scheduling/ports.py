@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from chargehand.domain.buildset import Buildset, NewBuildset, SubmittedBuildset
@@ -19,6 +19,7 @@ from chargehand.domain.identifiers import (
 from chargehand.domain.json import Json
 from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_stamp import StoredSourceStamp
+from chargehand.domain.trust import Judgement
 
 
 class BuildsetStore(Protocol):
@@ -132,3 +133,15 @@ class BuilderDirectory(Protocol):
 
     def ids(self, names: Sequence[str]) -> tuple[BuilderId, ...]:
         """Return their identifiers. Raises LookupError naming the unknown ones."""
+
+
+class SourceTrust(Protocol):
+    """How far sources are trusted by the configuration that is in force. (Implemented by intake,
+    which judges changes.)"""
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether the configuration says anything about it."""
+
+    def of_sources(self, scheduler: str, stamps: Iterable[object]) -> Judgement:
+        """Return what is known of a scheduler's sources; only stamps given by value are judged."""

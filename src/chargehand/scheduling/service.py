@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from chargehand.config.model import Component, NotYet
-from chargehand.config.trust_in_force import TrustInForce
 from chargehand.domain.change import Change
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.failed_part import FailedPart, reason_of
@@ -37,10 +36,11 @@ from chargehand.scheduling.ports import (
     BuildsetStore,
     ChangeStore,
     SchedulerStore,
+    SourceTrust,
     StateStore,
 )
 from chargehand.scheduling.scheduler import Scheduler
-from chargehand.scheduling.submitting import SchedulerServices
+from chargehand.scheduling.submitting import NothingDistrusted, SchedulerServices
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Scheduling:
         clock: Clock,
         master_id: MasterId,
         redaction: Redaction | None = None,
-        trust: TrustInForce | None = None,
+        trust: SourceTrust | None = None,
     ) -> None:
         self._tasks = Tasks("scheduling")
         self._services = SchedulerServices(
@@ -79,7 +79,7 @@ class Scheduling:
             clock=clock,
             tasks=self._tasks,
             redaction=redaction or Redaction(),
-            trust=trust or TrustInForce(),
+            trust=trust or NothingDistrusted(),
         )
         self._forms = Forms(
             builders=builders, is_enabled=lambda name: self._enabled.get(self._ids[name], True)

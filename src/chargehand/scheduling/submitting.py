@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from chargehand.config.trust_in_force import TrustInForce
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import BuildId, ChangeId, SchedulerId, SourceStampId
 from chargehand.domain.properties import Property, merged
 from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_stamp import SourceStamp
-from chargehand.domain.trust import Judgement, TrustLevel, lowest
+from chargehand.domain.trust import FULL, Judgement, TrustLevel, lowest
 from chargehand.events.bus import Bus
 from chargehand.kit.clock import Clock
 from chargehand.kit.redaction import Redaction
@@ -23,6 +22,7 @@ from chargehand.scheduling.ports import (
     BuildsetStore,
     ChangeStore,
     SchedulerStore,
+    SourceTrust,
     StateStore,
 )
 from chargehand.scheduling.rules import Codebase, by_codebase, change_properties
@@ -88,6 +88,16 @@ class BuildsetOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a person chose the sources."""
 
 
+class NothingDistrusted:
+    """Trusts all sources, as without a configuration of trust."""
+
+    is_configured = False
+
+    def of_sources(self, scheduler: str, stamps: Iterable[object]) -> Judgement:
+        """Trust them."""
+        return FULL
+
+
 class SchedulerServices(msgspec.Struct, frozen=True, kw_only=True):
     """Dependencies of every scheduler."""
 
@@ -101,7 +111,7 @@ class SchedulerServices(msgspec.Struct, frozen=True, kw_only=True):
     tasks: Tasks
     redaction: Redaction = msgspec.field(default_factory=Redaction)
     """The secrets that users' code was given so far."""
-    trust: TrustInForce = msgspec.field(default_factory=TrustInForce)
+    trust: SourceTrust = msgspec.field(default_factory=NothingDistrusted)
 
 
 class Submitter:
@@ -186,7 +196,7 @@ class Submitter:
         """Commits of forks can be had from the repository itself by those who know their hash."""
         if not options.is_typed:
             return TrustLevel.TRUSTED
-        return TrustLevel.UNTRUSTED if self._services.trust.config.is_configured else None
+        return TrustLevel.UNTRUSTED if self._services.trust.is_configured else None
 
     def _secrets(
         self, options: BuildsetOptions, properties: Mapping[str, Property]

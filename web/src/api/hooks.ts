@@ -31,7 +31,7 @@ export const client = new QueryClient({
 });
 
 export const live = new Live(() => {
-  for (const kind of ['rest', 'grown']) void client.invalidateQueries({ queryKey: [kind] });
+  for (const kind of ['rest', 'grown', 'site']) void client.invalidateQueries({ queryKey: [kind] });
 });
 
 const LISTS_AGAIN_AFTER = 700;

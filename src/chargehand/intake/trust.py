@@ -20,16 +20,21 @@ class TrustInForce:
     """Judges changes and sources by the configuration that is in force."""
 
     def __init__(self) -> None:
-        self.config = TrustConfig()
+        self._config = TrustConfig()
 
     def use(self, config: TrustConfig) -> None:
         """Judge by *config* from now on; what was judged before stays so."""
-        self.config = config
+        self._config = config
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether the configuration says anything about trust."""
+        return self._config.is_configured
 
     def of_change(self, change: NewChange) -> Judgement:
         """Return the lower one of what its sender and the configuration say of a change."""
         said = Judgement(change.trust, change.trust_reason)
-        if not self.config.rules:
+        if not self._config.rules:
             return said
         stored = Change.of(
             change, change_id=ChangeId(0), source_stamp_id=SourceStampId(0), when=change.when or 0.0
@@ -53,7 +58,7 @@ class TrustInForce:
         """Return the most that buildsets of a scheduler have."""
         return lowest(
             Judgement(level, f"scheduler {name} ({SCHEDULERS})")
-            for pattern, level in self.config.schedulers
+            for pattern, level in self._config.schedulers
             if fnmatchcase(name, pattern)
         )
 
@@ -64,7 +69,7 @@ class TrustInForce:
 
     def _by_rules(self, change: Change) -> Judgement:
         """A rule that fails counts as one that trusts nobody."""
-        for number, rule in enumerate(self.config.rules, 1):
+        for number, rule in enumerate(self._config.rules, 1):
             with guarded(_log, "rule %d of %s failed; not trusting the change", number, RULES):
                 if not contained(rule.matches, change):
                     continue
