@@ -242,8 +242,9 @@ class LoginDesk:
     def _is_news(self, address: str) -> bool:
         """Return whether to note that an address has to wait; a flood is noted once a minute."""
         now = asyncio.get_running_loop().time()
-        if now - self._told.pop(address, -_TOLD_SECONDS) < _TOLD_SECONDS:
+        if now - self._told.get(address, -_TOLD_SECONDS) < _TOLD_SECONDS:
             return False
+        self._told.pop(address, None)  # The newest is last.
         self._told[address] = now
         while len(self._told) > _MOST_TOLD:
             self._told.popitem(last=False)
