@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from chargehand.domain.build import Build
 from chargehand.domain.result import Result
 from chargehand.resources.query import Order, Query
 from chargehand.resources.visibility import EVERYTHING, Visibility, only
+from chargehand.store.history import history as history_module
+from chargehand.store.history.history import History
 from chargehand.store.history.memory import DAY
 from chargehand.store.reading.resources import Resources
 
@@ -165,3 +168,37 @@ async def test_a_new_builder_is_there_with_nothing(workshop: Workshop) -> None:
 
     assert rows[-1]["name"] == "b9"
     assert rows[-1]["recent_builds"] == []
+
+
+async def test_what_was_read_ahead_is_not_read_again(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("_AFTER_START", 0), ("_PAUSE", 0), ("_FEW", 2)):
+        monkeypatch.setattr(history_module, name, value)
+    for seconds in range(1, 8):
+        await _end(workshop, await workshop.build(), Result.SUCCESS, seconds=seconds)
+    read: list[int] = []
+    part = History._read_earlier
+
+    def counted(self: History, first: int, slice_: int, connection: Any) -> None:
+        read.append(slice_)
+        part(self, first, slice_, connection)
+
+    monkeypatch.setattr(History, "_read_earlier", counted)
+    ahead = asyncio.create_task(workshop.store.history.read_ahead())
+    while not read:
+        await asyncio.sleep(0)
+    while_reading = await _builders(workshop, recent=10)
+    await ahead
+    assert read[0] == 2
+    read.clear()
+    afterwards = await _builders(workshop, recent=10)
+
+    assert read == []
+    assert while_reading == afterwards
+    assert [one["number"] for one in afterwards[0]["recent_builds"]] == [7, 6, 5, 4, 3, 2, 1]
+    assert afterwards[0]["statistics"] == {
+        "builds": 7,
+        "success_rate": 1.0,
+        "median_seconds": 4.0,
+    }

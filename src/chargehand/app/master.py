@@ -166,6 +166,8 @@ class Master:
         await store.masters.tell_started(master_id)
         parts.web.open()
         self._tasks.repeat(self._heartbeat().beat, every=self._every, name="heartbeat")
+        if config.web.listen:
+            self._tasks.spawn(store.history.read_ahead(), name="read the last weeks of builds")
 
     def _heartbeat(self) -> Heartbeat:
         return Heartbeat(

@@ -79,7 +79,7 @@ class Store:
         self.projects = Projects(database=self.database)
         self.requests = Requests(database=self.database, epochs=epochs)
         up_to_date = {"logs": self.logs.bring_up_to_date}
-        history = History(self.database)
+        self.history = history = History(self.database)
         self.resources = Resources(database=self.database, history=history, up_to_date=up_to_date)
         self.visited_resources = Resources(
             database=self.database, history=history, lane=Lane.WEB, up_to_date=up_to_date

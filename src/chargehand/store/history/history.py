@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
 from functools import partial
 from threading import Lock
 
@@ -13,12 +15,21 @@ from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.database import Database, Lane
 from chargehand.store.engine.portable import is_among
 from chargehand.store.engine.tables import builders, builds, requests
-from chargehand.store.history.memory import DAY, MOST_RECENT, Memory, Record
+from chargehand.store.errors import StoreError
+from chargehand.store.history.memory import DAY, MOST_RECENT, WINDOW, Memory, Record
 
 TABLE = builds.name
 
+_log = logging.getLogger(__name__)
+
 _SLICE = 10_000
 """Builds that are read at once, so that other questions come in between."""
+_FEW = 500
+"""Likewise, where nobody waits: some ten milliseconds."""
+_PAUSE = 0.05
+"""Seconds between two of these."""
+_AFTER_START = 2.0
+"""Seconds in which a master that has started has other things to do."""
 _MARGIN = DAY
 """Seconds more than asked for that are read, so that the next question finds them."""
 _MOST_BUILDS = 3_000_000
@@ -43,7 +54,7 @@ _COUNT = select(func.count()).where(_build.id >= bindparam("first"), _build.id <
 _EARLIER = (
     _BUILDS.where(_build.id < bindparam("end"), _build.id >= bindparam("first"))
     .order_by(_build.id.desc())
-    .limit(_SLICE)
+    .limit(bindparam("count"))
 )
 _NEWS = _BUILDS.where(or_(_build.id > bindparam("after"), is_among(_build.id)))
 _other = builds.alias("other")
@@ -83,17 +94,41 @@ class History:
 
     async def cover(self, since: float, lane: Lane) -> None:
         """Read what is missing of the builds that began since then. Raises TooMany."""
+        async for _ in self._reading_back(since, lane, _SLICE):
+            pass
+
+    async def read_ahead(self) -> None:
+        """Read what the list of builders needs before somebody asks for it, without haste.
+
+        A question that comes meanwhile does not wait for this: it reads the rest itself.
+        """
+        await asyncio.sleep(_AFTER_START)
+        try:
+            async for _ in self._reading_back(self._database.now() - WINDOW, Lane.BULK, _FEW):
+                await asyncio.sleep(_PAUSE)
+        except TooMany:
+            pass  # The one who asks is told.
+        except StoreError as error:
+            _log.info("did not read the last weeks of builds ahead: %s", error)
+
+    async def _reading_back(self, since: float, lane: Lane, slice_: int) -> AsyncIterator[None]:
+        """Read what is missing, part by part: several may do so at the same time."""
         if since >= self._since:
             return
-        async with self._reading:
-            if since >= self._since:
-                return
-            since -= _MARGIN
-            first = await self._database.read(partial(self._begin, since), lane)
-            while self._memory.first_id > first:
-                await self._database.read(partial(self._read_earlier, first), lane)
-            await self._database.read(self._complete_lines, lane)
-            self._since = since
+        until = since - _MARGIN
+        first = await self._database.read(partial(self._begin, until), lane)
+        is_missing = True
+        while is_missing:
+            async with self._reading:
+                if since >= self._since:
+                    return
+                is_missing = self._memory.first_id > first
+                if is_missing:
+                    await self._database.read(partial(self._read_earlier, first, slice_), lane)
+                else:
+                    await self._database.read(self._complete_lines, lane)
+                    self._since = min(self._since, until)
+            yield
 
     def look(self, connection: Connection, as_of: int) -> Memory:
         """Return the memory, not older than *as_of*; hold `using` meanwhile.
@@ -125,12 +160,13 @@ class History:
                 )
             return int(first)
 
-    def _read_earlier(self, first: int, connection: Connection) -> None:
+    def _read_earlier(self, first: int, slice_: int, connection: Connection) -> None:
         """Read some more of the builds from *first* on, the newest first."""
         memory = self._memory
-        rows = connection.execute(_EARLIER, {"first": first, "end": memory.first_id}).all()
+        values = {"first": first, "end": memory.first_id, "count": slice_}
+        rows = connection.execute(_EARLIER, values).all()
         with self.using:
-            memory.first_id = int(rows[-1][0]) if len(rows) == _SLICE else first
+            memory.first_id = int(rows[-1][0]) if len(rows) == slice_ else first
             memory.load(map(Record._make, rows))
 
     def _complete_lines(self, connection: Connection) -> None:
