@@ -208,15 +208,14 @@ class Resources:
 
 def _is_of_one(query: Query) -> bool:
     """Return whether a query is about one thing, or about what belongs to one build."""
-    entity = _ENTITIES.get(query.kind)
     return bool(query.scope) and (
         query.limit == 1
         or not _OF_A_BUILD.isdisjoint(query.scope)
-        or (entity is not None and entity.identity in query.scope)
+        or _IDENTITIES.get(query.kind) in query.scope
     )
 
 
-_ENTITIES = {entity.plural: entity for entity in ENTITIES}
+_IDENTITIES = {entity.plural: entity.identity for entity in ENTITIES if entity.fields}
 _OF_A_BUILD = frozenset({"buildid", "build_number", "stepid", "logid", "buildrequestid"})
 
 
