@@ -30,9 +30,21 @@ export const client = new QueryClient({
   },
 });
 
-export const live = new Live(() => {
-  for (const kind of ['rest', 'grown', 'site']) void client.invalidateQueries({ queryKey: [kind] });
-});
+export const live = new Live(
+  () => {
+    for (const kind of ['rest', 'grown']) void client.invalidateQueries({ queryKey: [kind] });
+  },
+  undefined,
+  () => {
+    void client.invalidateQueries({ queryKey: ['site'] });
+    void client.invalidateQueries({ predicate: ({ queryKey }) => isAboutPermissions(queryKey) });
+  },
+);
+
+/** What the visitor may do, which a login, a logout, or another configuration changes. */
+function isAboutPermissions([kind, path]: readonly unknown[]): boolean {
+  return kind === 'rest' && typeof path === 'string' && path.endsWith('/actions');
+}
 
 const LISTS_AGAIN_AFTER = 700;
 const dirty = new Map<string, RestKey>();

@@ -55,16 +55,26 @@ const interrupt = (): void => {
 
 describe('live events', () => {
   const onGap = vi.fn();
+  const onReturn = vi.fn();
   let live: Live;
 
   beforeEach(() => {
     vi.useFakeTimers();
     Socket.all = [];
     onGap.mockClear();
-    live = new Live(onGap, () => new Socket() as unknown as WebSocket);
+    onReturn.mockClear();
+    live = new Live(onGap, () => new Socket() as unknown as WebSocket, onReturn);
     live.subscribe('builds/*/*');
     Socket.last.opens();
     Socket.last.answers('builds/*/*', 'now');
+  });
+
+  it('says that it is back, also where nothing was missed: permissions may have changed', () => {
+    expect(onReturn).not.toHaveBeenCalled();
+    interrupt();
+    Socket.last.answers('builds/*/*', 'later');
+    expect(onGap).not.toHaveBeenCalled();
+    expect(onReturn).toHaveBeenCalledTimes(1);
   });
 
   afterEach(() => {

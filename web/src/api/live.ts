@@ -29,7 +29,10 @@ const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
 const PING_EVERY = 20_000;
 
-/** The events of the site. `onGap` is called when events may have been missed. */
+/**
+ * The events of the site. `onGap` is called when events may have been missed, and `onReturn` when a connection
+ * was lost for whatever reason: the master ends it as well when what the visitor may do has changed.
+ */
 export class Live {
   private socket: WebSocket | null = null;
   private readonly wanted = new Map<string, number>();
@@ -50,6 +53,7 @@ export class Live {
   constructor(
     private readonly onGap: () => void,
     private readonly open: (url: string) => WebSocket = (url) => new WebSocket(url),
+    private readonly onReturn: () => void = () => undefined,
   ) {}
 
   /** Hear what is announced about a path (one `*` for any segment), until the returned function is called. */
@@ -116,6 +120,7 @@ export class Live {
     this.pause = FIRST_PAUSE;
     this.unanswered = 0;
     const missed = this.hadConnection && !this.resumes;
+    if (this.hadConnection) this.onReturn();
     this.hadConnection = true;
     for (const path of this.wanted.keys()) this.start(path, this.lastEventId);
     if (missed) this.onGap();
