@@ -7,21 +7,27 @@ import errno
 import os
 import stat
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from io import FileIO
+from io import RawIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, cast
 
 from chargehand_worker.arguments import BadArguments, text
 from chargehand_worker.compression import HAS_ZSTD, compressing
-from chargehand_worker.copying import copy, open_for_copies, widen
+from chargehand_worker.copying import copy, open_for_copies
 from chargehand_worker.files import in_thread
-from chargehand_worker.read_ahead import ReadAhead
+from chargehand_worker.read_ahead import Give, ReadAhead, pieces_of
 from chargehand_worker.trees import copy_tree
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 _PIECE = 1024 * 1024
 """Bytes; ``blocksize`` of the order does not change it: pieces go as the connection takes them."""
+_COPIED = 128 * 1024
+"""Bytes of a file that go into an archive at once."""
 _Mode = Literal["w", "w:gz", "w:bz2"]
 _MODES: dict[str, _Mode] = {"": "w", "gz": "w:gz", "bz2": "w:bz2"}
 _ZSTD = "zstd"
@@ -91,42 +97,38 @@ class Upload:
             target = Path(self._into_directory)
             await in_thread(partial(_copied, self._path, target, self._take))
             return
-        reading, writing = os.pipe()
-        widen(writing)
-        packing = in_thread(lambda: _packed(self._path, writing, self._compression))
-        try:
-            with os.fdopen(reading, "rb") as archive:
-                await self._bring(archive)
-        finally:
-            # Of a broken pipe the sender knows the reason.
-            await asyncio.wait([packing])
-            failure = packing.exception()
-        if failure is not None:
-            raise failure
+        pack = partial(_pack_pieces, self._path, self._compression)
+        if isinstance(self._into, str):
+            await in_thread(partial(self._put_into, self._into, pack))
+        else:
+            await self._send(pack)
 
     async def _send_file(self) -> None:
         file, times = (await in_thread(lambda: {"opened": _opened(self._path)}))["opened"]
         try:
-            await self._bring(file)
+            if isinstance(self._into, str):
+                await in_thread(partial(self._copy_into, self._into, file))
+            else:
+                await self._send(pieces_of(file, _PIECE))
         finally:
             file.close()
         self._outlet.value("times", times)
 
-    async def _bring(self, file: BinaryIO) -> None:
-        if isinstance(self._into, str):
-            await in_thread(partial(self._copy_into, self._into, file))
-        else:
-            await self._send(file)
-
     def _copy_into(self, name: str, file: BinaryIO) -> dict[str, Any]:
-        target = open_for_copies(name)
-        try:
+        with _opened_for_copies(name) as target:
             copy(file.fileno(), target, self._take)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, error.filename or name) from error
-        finally:
-            os.close(target)
         return {}
+
+    def _put_into(self, name: str, produce: Callable[[Give], None]) -> dict[str, Any]:
+        with _opened_for_copies(name) as target:
+            produce(lambda piece: self._put(target, piece))
+        return {}
+
+    def _put(self, target: int, piece: bytes) -> None:
+        self._take(len(piece))
+        left = memoryview(piece)
+        while left:
+            left = left[os.write(target, left) :]
 
     def _take(self, size: int) -> None:
         """Take so many bytes of what is allowed. Raises OSError if that is too much."""
@@ -137,8 +139,8 @@ class Upload:
                 raise OSError(errno.EFBIG, "the file is longer than maxsize", str(self._path))
             self._left -= size
 
-    async def _send(self, file: BinaryIO) -> None:
-        ahead = ReadAhead(file, _PIECE)
+    async def _send(self, produce: Callable[[Give], None]) -> None:
+        ahead = ReadAhead(produce)
         try:
             while piece := await ahead.next():
                 self._say(piece)
@@ -163,15 +165,46 @@ class Upload:
             raise InterruptedError(errno.EINTR, "interrupted", str(self._path))
 
 
-class _Pipe(FileIO):
-    """A pipe for an archive, which asks at its beginning where it is.
+class _Pieces(RawIOBase):
+    """A file whose content is given away in pieces of the same size."""
 
-    `tarfile` has streams, too: they copy each byte several times.
-    """
+    def __init__(self, give: Give) -> None:
+        self._give = give
+        self._waiting = bytearray()
+        self._given = 0
+
+    def writable(self) -> bool:
+        """Say that it takes content."""
+        return True
 
     def tell(self) -> int:
-        """Return where it is at the beginning."""
-        return 0
+        """Return how much was written."""
+        return self._given + len(self._waiting)
+
+    def write(self, data: Buffer, /) -> int:
+        """Take content."""
+        view = memoryview(data)
+        self._waiting += view
+        if len(self._waiting) >= _PIECE:
+            self.give_all()
+        return view.nbytes
+
+    def give_all(self) -> None:
+        """Give away what waits."""
+        self._give(bytes(self._waiting))
+        self._given += len(self._waiting)
+        self._waiting.clear()
+
+
+@contextmanager
+def _opened_for_copies(name: str) -> Iterator[int]:
+    target = open_for_copies(name)
+    try:
+        yield target
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, error.filename or name) from error
+    finally:
+        os.close(target)
 
 
 def _copied(source: Path, target: Path, take: Callable[[int], None]) -> dict[str, Any]:
@@ -179,18 +212,20 @@ def _copied(source: Path, target: Path, take: Callable[[int], None]) -> dict[str
     return {}
 
 
-def _packed(path: Path, writing: int, compression: str) -> dict[str, Any]:
-    with _Pipe(writing, "wb") as pipe:
-        if compression == _ZSTD:
-            with compressing(pipe) as compressed:
-                _pack(path, compressed, "w")
-        else:
-            _pack(path, pipe, _MODES[compression])
-    return {}
+def _pack_pieces(path: Path, compression: str, give: Give) -> None:
+    """Give an archive of a directory, piece by piece."""
+    file = cast("BinaryIO", _Pieces(give))
+    if compression == _ZSTD:
+        with compressing(file) as compressed:
+            _pack(path, compressed, "w")
+    else:
+        _pack(path, file, _MODES[compression])
+    cast("_Pieces", file).give_all()
 
 
 def _pack(path: Path, file: BinaryIO, mode: _Mode) -> None:
     with tarfile.open(fileobj=file, mode=mode) as archive:
+        vars(archive).update(copybufsize=_COPIED)  # What does not know it copies less at once.
         archive.add(path, arcname=".")
 
 
