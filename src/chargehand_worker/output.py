@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chargehand_wire.addresses import without_secrets
+from chargehand_wire.pacing import Pace
 from chargehand_worker.redaction import Redactor
 from chargehand_worker.system_text import bytes_of
 
@@ -15,8 +16,6 @@ SEGMENT_SIZE = 256 * 1024
 """Bytes of text after which a segment is cut."""
 LONGEST_LINE = 1024 * 1024
 """Longer lines are split there, so that memory has a bound."""
-SEGMENT_DELAY = 0.1
-"""Seconds that the first line of a segment waits for others."""
 STDIO = "stdio"
 
 
@@ -130,6 +129,7 @@ class Output:
         self.redactor = redactor or Redactor(())
         self._buffers: dict[str, _Buffer] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._pace = Pace()
         self.line_count = 0
 
     def has_room(self) -> bool:
@@ -149,7 +149,8 @@ class Output:
         if buffer.size >= SEGMENT_SIZE and self._outlet.has_room():
             self._cut(log, buffer)
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(SEGMENT_DELAY, self.flush)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._pace.delay(loop.time()), self.flush)
 
     def header(self, text: str) -> None:
         """Add lines of our own to the main log; passwords in addresses are not shown in them."""
@@ -161,6 +162,7 @@ class Output:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self._pace.sent(asyncio.get_running_loop().time())
         for log, buffer in self._buffers.items():
             if buffer.size and self._outlet.has_room():
                 self._cut(log, buffer)

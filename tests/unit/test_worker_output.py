@@ -121,6 +121,49 @@ async def test_a_few_lines_do_not_wait_for_others_for_long() -> None:
     ]
 
 
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("every", "count", "most_seconds", "most_segments"),
+    [(0.25, 20, 0.02, 20), (0.001, 3000, 0.11, 32)],
+    ids=["now and then", "a flood"],
+)
+async def test_a_line_after_a_silence_goes_at_once_and_a_flood_in_few_segments(
+    every: float, count: int, most_seconds: float, most_segments: int
+) -> None:
+    loop = asyncio.get_running_loop()
+    waits: list[float] = []
+
+    class Timing(Narrow):
+        def output(self, log: str, data: bytes, line_count: int, size: int) -> None:
+            super().output(log, data, line_count, size)
+            lines = self.segments[-1][1].splitlines()
+            waits.extend(loop.time() - float(line[1:]) for line in lines)
+
+    outlet = Timing()
+    output = Output(outlet, compressor())
+    for _ in range(count):
+        await asyncio.sleep(every)
+        output.write(STDIO, b"o%f\n" % loop.time(), 1)
+    await asyncio.sleep(0.2)
+
+    assert len(waits) == count
+    assert max(waits[1:]) <= most_seconds
+    assert len(outlet.segments) <= most_segments
+
+
+@pytest.mark.looptime
+async def test_what_a_short_command_says_goes_with_its_end() -> None:
+    outlet = Narrow()
+    output = Output(outlet, compressor())
+
+    output.header("make")
+    await asyncio.sleep(0.05)
+    output.write(STDIO, b"odone\n", 1)
+    output.flush()
+
+    assert [count for _, _, count, _ in outlet.segments] == [2]
+
+
 async def test_nothing_is_cut_while_there_is_no_room() -> None:
     outlet = Narrow(room=1)
     output = Output(outlet, compressor())

@@ -12,13 +12,12 @@ from chargehand.domain.identifiers import CommandId
 from chargehand.domain.session import Receipt
 from chargehand.kit.values import replace
 from chargehand.logs.segments import pieces_of, segment_of
+from chargehand_wire.pacing import Pace
 
 _SEGMENT_SIZE = 256 * 1024
 """Bytes that are enough for a segment."""
 _LARGEST_SEGMENT = 512 * 1024
 """Bytes that still make one, so that what came with the last line is no segment of its own."""
-_SEGMENT_DELAY = 0.1
-"""Seconds that a line waits for others."""
 _LONGEST_LINE = 1024 * 1024
 
 
@@ -36,6 +35,7 @@ class StockOutput:
         self._lines: dict[str, list[bytes]] = {}
         self._sizes: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._pace = Pace()
 
     def write(self, log: str, letter: bytes, text: bytes) -> None:
         """Add text that was written to a log; *letter* is that of its channel."""
@@ -69,6 +69,7 @@ class StockOutput:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self._pace.sent(asyncio.get_running_loop().time())
         for log in [*self._lines]:
             self._cut(log)
 
@@ -79,7 +80,8 @@ class StockOutput:
         if self._sizes[log] >= _SEGMENT_SIZE:
             self._cut(log)
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_SEGMENT_DELAY, self.flush)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._pace.delay(loop.time()), self.flush)
 
     def _cut(self, log: str) -> None:
         lines = self._lines.pop(log)
