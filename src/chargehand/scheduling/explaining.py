@@ -10,6 +10,9 @@ from chargehand.scheduling.change_feed import ChangeFeed
 from chargehand.scheduling.on_change import OnChange
 from chargehand.scheduling.scheduler import Scheduler
 
+_NAMED = 5
+"""So many buildsets are named one by one."""
+
 
 def outcomes_of(
     change: Change, schedulers: Iterable[Scheduler], built_by: Mapping[str, Sequence[int]]
@@ -36,12 +39,15 @@ def waiting_changes(schedulers: Iterable[Scheduler]) -> list[WaitingChanges]:
 
 
 def _built(scheduler: str, buildsets: Sequence[int]) -> ChangeOutcome:
-    numbers = ", ".join(map(str, buildsets))
-    word = "buildset" if len(buildsets) == 1 else "buildsets"
+    if len(buildsets) > _NAMED:
+        made = f"{len(buildsets)} buildsets of it, from {min(buildsets)} to {max(buildsets)}"
+    else:
+        word = "buildset" if len(buildsets) == 1 else "buildsets"
+        made = f"{word} {', '.join(map(str, buildsets))} of it"
     return ChangeOutcome(
         kind="built",
         scheduler=scheduler,
-        sentence=f'scheduler "{scheduler}" made {word} {numbers} of it',
+        sentence=f'scheduler "{scheduler}" made {made}',
         details={"buildsetids": list(buildsets)},
     )
 

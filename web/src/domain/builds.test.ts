@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Build, Step } from '@/api/types';
-import { nextFailure, propertyDifferences, reasonText, shortRevision, stepNote, stepToOpen, timeline, triggeredBy } from './builds';
+import { asSentence, nextFailure, propertyDifferences, reasonText, shortRevision, stepNote, stepToOpen, timeline, triggeredBy } from './builds';
 
 const step = (number: number, results: number | null, more: Partial<Step> = {}): Step => ({
   stepid: number,
@@ -82,4 +82,10 @@ it('knows the builds that a step triggered by its links', () => {
 it('shortens what schedulers say of themselves', () => {
   expect(reasonText("The Nightly scheduler named 'every night' triggered this build")).toBe('by scheduler every night');
   expect(reasonText('started by hand: look at it')).toBe('started by hand: look at it');
+});
+
+it('begins a sentence with a capital, but changes no name', () => {
+  expect(asSentence('all usable workers are busy')).toBe('All usable workers are busy');
+  expect(asSentence('lock lab: 2 requests wait')).toBe('Lock lab: 2 requests wait');
+  expect(asSentence('windows-1 is running 1 build')).toBe('windows-1 is running 1 build');
 });

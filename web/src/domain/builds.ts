@@ -95,6 +95,10 @@ export function triggeredBy(step: Step, builds: readonly Build[]): Build[] {
 export const reasonText = (reason: string): string =>
   reason.replace(/^The \w+ scheduler named '(.*)' triggered this build$/, 'by scheduler $1');
 
+/** A reason as the beginning of a sentence; a name with digits or dashes stays as it is written. */
+export const asSentence = (text: string): string =>
+  /^[a-z]+[ :,]/.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text;
+
 export interface Segment {
   key: string;
   kind: 'wait' | 'step';

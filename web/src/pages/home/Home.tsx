@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { useAgain, useLive, useRest, useSite } from '@/api/hooks';
 import type { Build, Builder, Step, WhyGroup, Worker } from '@/api/types';
 import { useOnDemand } from '@/api/onDemand';
+import { asSentence } from '@/domain/builds';
 import { builderState, lastBuild, redStreak } from '@/domain/builderList';
 import { count, counted, duration } from '@/domain/durations';
 import { BAD, WORDS, stateOf } from '@/domain/states';
@@ -138,7 +139,7 @@ function Attention({ builders, workers, waiting }: AttentionProps) {
         <div key={`${group.kind} ${group.buildrequestids[0]}`} className={classes.row} data-wide>
           <StateMark state="waiting" />
           <span className={classes.text}>
-            <span className={classes.sentence}>{group.sentence}</span>
+            {asSentence(group.sentence)}
           </span>
           <Link to="/pending" className={classes.go}>
             Pending ›

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { order } from '@/api/client';
 import { useAgain, useLive, useRest } from '@/api/hooks';
 import type { BuildRequest, WhyGroup } from '@/api/types';
+import { asSentence } from '@/domain/builds';
 import { count, counted } from '@/domain/durations';
 import { ActionButton, tellFailure, useActions } from '@/parts/ActionButton';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
@@ -71,7 +72,7 @@ function ReasonGroup({ group }: { group: WhyGroup }) {
       <header className={classes.head}>
         <StateMark state="waiting" size={18} />
         <div className={classes.text}>
-          <b className={classes.sentence}>{group.sentence}</b>
+          <b>{asSentence(group.sentence)}</b>
           <span className={classes.builders}>
             {group.builders.slice(0, SHOWN).map((builder) => (
               <Link
