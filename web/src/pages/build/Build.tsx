@@ -29,7 +29,7 @@ export function BuildPage() {
   const build = useRest<{ builds: Build[] }>(base, WITH_PROPERTIES, { keep: false });
   // Asked for at the same time: a page that waits for one answer after the other is slow far away.
   const steps = useRest<{ steps: Step[] }>(`${base}/steps`, {}, { keep: false });
-  const changes = useRest<{ changes: Change[] }>(`${base}/changes`, {}, { keep: false });
+  const changes = useRest<{ changes: Change[] }>(`${base}/changes`, { order: '-changeid' }, { keep: false });
   const builders = useRest<{ builders: Builder[] }>(`builders/${encodeURIComponent(builder)}`);
   const found = build.data?.builds[0];
   useLive('builds/*/*');

@@ -38,7 +38,6 @@ function Shown({ change }: { change: Change }) {
     order: '-buildid',
     limit: BUILDS,
     property: ['branch', 'revision', 'got_revision'],
-    cause: true,
   });
   const builders = useRest<{ builders: Builder[] }>('builders', { field: ['builderid', 'name'] });
   const names = useMemo(
