@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ForceField } from '@/api/types';
-import { firstValues, labelOf, parameters, populated, problems } from './forceForm';
+import { firstValues, forceText, labelOf, parameters, populated, problems } from './forceForm';
 
 const field = (name: string, more: Partial<ForceField> = {}): ForceField => ({
   type: 'text',
@@ -67,4 +67,10 @@ it('names a field as master.cfg does, else by its name', () => {
   expect(labelOf({ label: 'reason', name: 'reason' })).toBe('Reason');
   expect(labelOf({ label: '', name: 'jobs' })).toBe('Jobs');
   expect(labelOf({ label: 'iOS version', name: 'ios' })).toBe('iOS version');
+});
+
+it('calls the button what master.cfg calls it, and Force where a name says no more', () => {
+  expect(forceText({ name: 'force', label: 'force', button_name: 'force' }, true)).toBe('Force');
+  expect(forceText({ name: 'release', label: 'release', button_name: 'Make a release' }, true)).toBe('Make a release');
+  expect(forceText({ name: 'release', label: '', button_name: '' }, false)).toBe('release');
 });

@@ -1,6 +1,6 @@
 /** Forms of force schedulers: their fields, first values, what is wrong, and what is sent. */
 
-import type { ForceField } from '@/api/types';
+import type { ForceField, ForceScheduler } from '@/api/types';
 
 export type Value = string | boolean | string[];
 export type Values = Record<string, Value>;
@@ -98,4 +98,10 @@ export function parameters(fields: readonly ForceField[], values: Values): Recor
 export function labelOf({ label, name }: Pick<ForceField, 'label' | 'name'>): string {
   const text = (label || name).replace(/:\s*$/, '');
   return text === name ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text;
+}
+
+/** What master.cfg calls a form's button; `Force` where it says nothing and there is no other form. */
+export function forceText({ name, label, button_name }: Pick<ForceScheduler, 'name' | 'label' | 'button_name'>, isOnly: boolean): string {
+  const chosen = [button_name, label].find((text) => text && text !== name);
+  return chosen ?? (isOnly || name === 'force' ? 'Force' : name);
 }

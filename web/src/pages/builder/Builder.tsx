@@ -7,6 +7,7 @@ import type { BuilderSearch } from '@/app/routes';
 import { useKeys } from '@/app/shortcuts';
 import { builderState } from '@/domain/builderList';
 import { count, counted, duration } from '@/domain/durations';
+import { forceText } from '@/domain/forceForm';
 import { useActions } from '@/parts/ActionButton';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { BuildStrip } from '@/parts/BuildStrip';
@@ -181,17 +182,11 @@ function ForceButtons({ forms, onOpen, isLoading }: ForceButtonsProps) {
           leftSection={<IconPlayerPlay size={15} />}
           onClick={() => onOpen(form.name)}
         >
-          {buttonText(form, forms.length === 1)}
+          {forceText(form, forms.length === 1)}
         </Button>
       ))}
     </>
   );
-}
-
-/** What master.cfg calls the button; `Force` where it says nothing and there is one. */
-function buttonText({ name, label, button_name }: ForceScheduler, isOnly: boolean): string {
-  const chosen = [button_name, label].find((text) => text && text !== name);
-  return chosen ?? (isOnly || name === 'force' ? 'Force' : name);
 }
 
 interface DialogProps {
@@ -210,7 +205,7 @@ function ForceDialog({ forms, name, builder, onClose }: DialogProps) {
       opened={form !== undefined}
       onClose={onClose}
       size="lg"
-      title={form && `${buttonText(form, forms.length === 1)}: ${builder.name}`}
+      title={form && `${forceText(form, forms.length === 1)}: ${builder.name}`}
     >
       {form && (
         <ForceForm

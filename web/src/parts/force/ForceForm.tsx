@@ -18,7 +18,7 @@ import { useState } from 'react';
 import { ApiError } from '@/api/client';
 import { useOrder, useSite } from '@/api/hooks';
 import type { ForceField, ForceScheduler } from '@/api/types';
-import { firstValues, isAsked, keyOf, labelOf, leaves, parameters, populated, problems, type Value, type Values } from '@/domain/forceForm';
+import { firstValues, forceText, isAsked, keyOf, labelOf, leaves, parameters, populated, problems, type Value, type Values } from '@/domain/forceForm';
 import { tellFailure } from '@/parts/ActionButton';
 
 interface Props {
@@ -73,7 +73,7 @@ export function ForceForm({ scheduler, builderid, refusal, onForced }: Props) {
         )}
         <Group justify="flex-end">
           <Button type="submit" size="sm" loading={forced.isPending} disabled={refusal !== null}>
-            {scheduler.button_name || 'Force'}
+            {forceText(scheduler, true)}
           </Button>
         </Group>
       </Stack>
