@@ -199,19 +199,31 @@ def test_work_is_counted_and_given_back_within_a_minute():
     log = MemoryAudit()
     found = allowances(clock, log, seconds_per_client=10.0)
     address = of(found, ANONYMOUS)
-    began = [address.begin() for _ in range(5)]
-    clock.now += 4
+    began = [address.begin() for _ in range(5)]  # At the same time: that counts once.
+    clock.now += 12
     for one in began:
         address.end(one, was_work=True)
     with pytest.raises(TooMuch) as error:
         address.begin()
-    assert error.value.seconds == 60 and "more work" in str(error.value)
-    clock.now += 59.9
+    assert error.value.seconds == 12 and "more work" in str(error.value)
+    clock.now += 11.9
     with pytest.raises(TooMuch) as error:
         address.begin()
     assert error.value.seconds == 1
     clock.now += 0.1
     address.end(address.begin(), was_work=False)
+
+    clock.now += 60
+    first = address.begin()
+    clock.now += 4
+    second = address.begin()
+    clock.now += 4
+    address.end(first, was_work=True)
+    clock.now += 4
+    address.end(second, was_work=True)  # 12 s in all, of which a part is given back already.
+    with pytest.raises(TooMuch) as error:
+        address.begin()
+    assert error.value.seconds == 8
     assert [(one.user_name, one.origin) for one in log.entries] == [("", "192.0.2.1")]
 
 

@@ -48,8 +48,8 @@ class WebLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Maximum number of concurrent requests of one user, or of one address without a login."""
     live_connections_per_client: int = 125
     """Maximum number of one client's websockets and event streams."""
-    seconds_per_client: float = 240.0
-    """Seconds of work on one client's requests within a minute: those at once count each."""
+    seconds_per_client: float = 50.0
+    """Seconds of a minute in which one client's requests may be worked on, one or several."""
     rows_per_client: int = 5_000_000
     """Maximum number of rows that are read for one client within a minute."""
     large_answers_per_client: int = 8

@@ -61,6 +61,7 @@ class Allowance:
     """What one client takes at present. One without a name may take everything."""
 
     __slots__ = (
+        "_counted_until",
         "_limits",
         "_now",
         "_tell",
@@ -92,6 +93,7 @@ class Allowance:
         self.rows = _Spent()
         self.seconds = _Spent()
         self.told_at = -_TOLD_SECONDS
+        self._counted_until = 0.0
 
     @property
     def is_idle(self) -> bool:
@@ -129,7 +131,10 @@ class Allowance:
         self.requests -= 1
         if was_work and self.name:
             now = self._now()
-            self.seconds.add(now - began, self._limits().seconds_per_client, now)
+            # What several worked on at the same time counts once.
+            took = now - max(began, self._counted_until)
+            self._counted_until = now
+            self.seconds.add(max(0.0, took), self._limits().seconds_per_client, now)
 
     def read(self, rows: int) -> None:
         """Count rows that were read."""
