@@ -47,6 +47,11 @@ async def _closed(connection: Connection) -> bool:
         return True
 
 
+async def _status(site: Site, path: str) -> int:
+    async with site.session.get(path) as answer:
+        return answer.status
+
+
 async def _settled() -> None:
     for _ in range(20):
         await asyncio.sleep(0)
@@ -101,6 +106,28 @@ async def test_connections_that_were_handed_over_take_no_place_of_visitors():
         for reader, writer in workers:
             assert (await reader.read()).endswith(b"worked")
             writer.close()
+
+
+async def test_workers_take_nothing_of_what_visitors_at_their_address_may_ask_for():
+    connected: list[web.BaseRequest] = []
+    gone = asyncio.Event()
+
+    async def worker(request: web.BaseRequest, _visitor: object) -> web.StreamResponse:
+        connected.append(request)
+        await gone.wait()
+        return web.Response()
+
+    limits = WebLimits(requests_per_client=1)
+    async with visited(with_web(limits=limits), routes={"worker": worker}) as site:
+        workers = [asyncio.ensure_future(_status(site, "/worker/v1")) for _ in range(5)]
+        async with asyncio.timeout(PATIENCE):
+            while len(connected) < len(workers):
+                await asyncio.sleep(0)
+
+        assert (await site.get("/builds/1"))[0] == 200
+
+        gone.set()
+        assert await asyncio.gather(*workers) == [200] * len(workers)
 
 
 async def test_what_waits_for_its_client_gives_way_to_a_whole_request(monkeypatch, caplog):

@@ -95,6 +95,11 @@ def unauthorized(request: web.BaseRequest, why: str) -> web.StreamResponse:
     return _refusal(request, 401, why, headers)
 
 
+def is_of_worker(request: web.BaseRequest) -> bool:
+    """Return whether a request is a worker's, which logs in and stays connected."""
+    return request.raw_path.startswith(_WORKERS)
+
+
 def is_reading(request: web.BaseRequest) -> bool:
     """Return whether a request reads what permissions are about.
 
