@@ -8,6 +8,7 @@ import {
   type UseQueryResult,
 } from '@tanstack/react-query';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { Calm } from './calm';
 import { ApiError, order, read, readSite, type Params } from './client';
 import { inTurn } from './inTurn';
 import { Live, type ConnectionState } from './live';
@@ -46,7 +47,7 @@ function isAboutPermissions([kind, path]: readonly unknown[]): boolean {
   return kind === 'rest' && typeof path === 'string' && path.endsWith('/actions');
 }
 
-const LISTS_AGAIN_AFTER = 700;
+const calm = new Calm();
 const dirty = new Map<string, RestKey>();
 let pending: ReturnType<typeof setTimeout> | undefined;
 
@@ -61,7 +62,7 @@ live.listen(({ key, message }) => {
     }
     if (mayChangeList(path, params, answer, key, message)) dirty.set(query.queryHash, query.queryKey as RestKey);
   }
-  if (dirty.size > 0) pending ??= setTimeout(fetchDirty, LISTS_AGAIN_AFTER);
+  if (dirty.size > 0) pending ??= setTimeout(fetchDirty, calm.after(Date.now()));
 });
 
 document.addEventListener('visibilitychange', () => {
@@ -72,6 +73,7 @@ document.addEventListener('visibilitychange', () => {
 function fetchDirty(): void {
   pending = undefined;
   if (document.hidden) return;
+  calm.fetched(Date.now());
   const keys = [...dirty.values()];
   dirty.clear();
   for (const queryKey of keys) void client.invalidateQueries({ queryKey, exact: true });
