@@ -91,8 +91,8 @@ def of(found: Allowances, user: User, address: str = "192.0.2.1") -> Allowance:
     return found.of(From(address), Visitor(user, Everybody()))  # type: ignore[arg-type]
 
 
-async def test_live_connections_are_counted_for_each_user_and_each_address():
-    async with site(live_connections_per_client=1) as running:
+async def test_live_connections_are_counted_for_each_user():
+    async with site(live_connections_per_user=1) as running:
         socket = await running.session.ws_connect("/ws", headers=ANN)
         stream = await running.session.get("/sse/listen/builds/*/*", headers=BEN)
         for headers in (ANN, BEN):
@@ -104,12 +104,13 @@ async def test_live_connections_are_counted_for_each_user_and_each_address():
                 assert answer.status == 429
                 assert "Close some pages or programs" in await answer.text()
                 assert answer.headers["Retry-After"] == "10"
-        anonymous = await running.session.ws_connect("/ws")
+        anonymous = [await running.session.ws_connect("/ws") for _ in range(3)]
         # Ann's other requests are answered, and a place is free when its connection has ended.
         assert (await running.get("/builds/1", **ANN))[0] == 200
         await socket.close()
         stream.close()
-        await anonymous.close()
+        for one in anonymous:
+            await one.close()
         async with asyncio.timeout(10):
             while (await running.session.get("/sse/listen/x", headers=ANN)).status == 429:
                 await asyncio.sleep(0)
@@ -179,7 +180,7 @@ async def test_addresses_are_those_that_trusted_proxies_name():
 
 
 def test_requests_at_once_are_counted():
-    found = allowances(Moment(), requests_per_client=2)
+    found = allowances(Moment(), requests_per_user=2)
     ann = of(found, User(name="ann"))
     first = ann.begin()
     ann.begin()
@@ -187,7 +188,8 @@ def test_requests_at_once_are_counted():
         ann.begin()
     assert of(found, User(name="ann"), "192.0.2.7") is ann
     of(found, User(name="ben")).begin()
-    of(found, ANONYMOUS).begin()
+    for _ in range(5):  # Others at the same address must not be kept out.
+        of(found, ANONYMOUS).begin()
     ann.end(first, was_work=True)
     ann.begin()
     for _ in range(5):
@@ -235,7 +237,7 @@ def test_an_ipv6_network_is_one_client_and_no_name_is_an_address():
 
 
 def test_clients_are_forgotten_but_for_those_who_are_served():
-    found = allowances(Moment(), requests_per_client=1)
+    found = allowances(Moment(), requests_per_user=1)
     busy = of(found, User(name="busy"))
     busy.begin()
     for number in range(30_000):

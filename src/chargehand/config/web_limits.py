@@ -44,14 +44,15 @@ class WebLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Maximum unsent bytes of one live connection."""
     live_bytes: int = 64 * _MEBIBYTE
     """Maximum unsent bytes of all live connections together."""
-    requests_per_client: int = 100
-    """Maximum number of concurrent requests of one user, or of one address without a login."""
-    live_connections_per_client: int = 125
-    """Maximum number of one client's websockets and event streams."""
+    requests_per_user: int = 100
+    """Maximum number of concurrent requests of somebody who has logged in."""
+    live_connections_per_user: int = 125
+    """Maximum number of one user's websockets and event streams."""
     seconds_per_client: float = 50.0
     """Seconds of a minute in which one client's requests may be worked on, one or several."""
     rows_per_client: int = 5_000_000
-    """Maximum number of rows that are read for one client within a minute."""
+    """Maximum number of rows that are read within a minute for a user, or an address without a
+    login."""
     large_answers_per_client: int = 8
     """Maximum number of concurrent large answers to one client."""
     body_bytes_per_client: int = 32 * _MEBIBYTE

@@ -24,6 +24,7 @@ _WINDOW_SECONDS = 60.0
 _TOLD_SECONDS = 600.0
 """Seconds between two notes about one client, at least."""
 _MOST_KEPT = 10_000
+_USER = "user "
 
 
 class TooMuch(Exception):
@@ -66,6 +67,7 @@ class Allowance:
         "_now",
         "_tell",
         "body_bytes",
+        "is_user",
         "large_answers",
         "live_connections",
         "name",
@@ -83,6 +85,9 @@ class Allowance:
         tell: Callable[[Allowance, str], None],
     ) -> None:
         self.name = name
+        self.is_user = name.startswith(_USER)
+        """Whether it has logged in. Addresses share connections in turns instead: many people may
+        have one, and one of them must not keep the others out."""
         self._limits = limits
         self._now = now
         self._tell = tell
@@ -105,10 +110,10 @@ class Allowance:
         now = self._now()
         if self.name:
             limits = self._limits()
-            if self.requests >= limits.requests_per_client:
+            if self.is_user and self.requests >= limits.requests_per_user:
                 raise self._refusal(
-                    "requests_per_client",
-                    f"{self.requests} of your requests are in progress, the most for one client. "
+                    "requests_per_user",
+                    f"{self.requests} of your requests are in progress, the most for one user. "
                     "Wait until some have ended",
                 )
             for spent, limit, name, what in (
@@ -144,10 +149,10 @@ class Allowance:
     @contextmanager
     def live_connection(self) -> Iterator[None]:
         """Count a websocket or event stream. Raises TooMuch."""
-        if self.name and self.live_connections >= self._limits().live_connections_per_client:
+        if self.is_user and self.live_connections >= self._limits().live_connections_per_user:
             raise self._refusal(
-                "live_connections_per_client",
-                f"you have {self.live_connections} live connections, the most for one client. "
+                "live_connections_per_user",
+                f"you have {self.live_connections} live connections, the most for one user. "
                 "Close some pages or programs",
                 10,
             )
@@ -217,7 +222,7 @@ class Allowances:
         if user.may_everything:
             return self._unlimited
         # Nobody's name looks like an address with this before it.
-        name = user.name and f"user {user.name}"
+        name = user.name and f"{_USER}{user.name}"
         if not name and not (name := address_key(address_of(request))):
             return self._unlimited  # A unix socket: a proxy that does not say for whom.
         found = self._kept.get(name)
@@ -238,8 +243,8 @@ class Allowances:
         if now - client.told_at < _TOLD_SECONDS:
             return
         client.told_at = now
-        user_name = client.name.removeprefix("user ") if client.name.startswith("user ") else ""
-        address = "" if user_name else client.name
+        user_name = client.name.removeprefix(_USER) if client.is_user else ""
+        address = "" if client.is_user else client.name
         _log.warning(
             "refusing requests of %s: more than c['www']['limits'][%r]", client.name, limit
         )
