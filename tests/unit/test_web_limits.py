@@ -117,17 +117,17 @@ async def test_workers_take_nothing_of_what_visitors_at_their_address_may_ask_fo
         await gone.wait()
         return web.Response()
 
-    limits = WebLimits(requests_per_client=1)
-    async with visited(with_web(limits=limits), routes={"worker": worker}) as site:
+    async with visited(with_web(), routes={"worker": worker}) as site:
         workers = [asyncio.ensure_future(_status(site, "/worker/v1")) for _ in range(5)]
         async with asyncio.timeout(PATIENCE):
             while len(connected) < len(workers):
                 await asyncio.sleep(0)
 
-        assert (await site.get("/builds/1"))[0] == 200
-
         gone.set()
         assert await asyncio.gather(*workers) == [200] * len(workers)
+        assert list(site.server._allowances._kept) == []
+        assert (await site.get("/builds/1"))[0] == 200
+        assert list(site.server._allowances._kept) == ["127.0.0.1"]
 
 
 async def test_what_waits_for_its_client_gives_way_to_a_whole_request(monkeypatch, caplog):

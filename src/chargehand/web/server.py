@@ -292,8 +292,9 @@ class WebServer:
         try:
             answer = await self._admitted(request, visitor)
         finally:
-            # What is sent already took as long as its client did.
-            client.end(began, was_work=answer is not None and not answer.prepared)
+            # What is sent already took as long as its client did, and so does what has a body.
+            is_waiting = answer is None or answer.prepared or request.method == "POST"
+            client.end(began, was_work=not is_waiting)
         return answer
 
     async def _admitted(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
