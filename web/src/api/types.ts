@@ -122,6 +122,9 @@ export interface Buildset {
   sourcestamps: SourceStamp[];
   parent_buildid: number | null;
   parent_relationship: string | null;
+  /** Below `trusted`, builds get no secrets, and only some workers. */
+  trust: string;
+  trust_reason: string | null;
 }
 
 export interface Change {
@@ -139,6 +142,8 @@ export interface Change {
   repository: string;
   project: string;
   codebase: string;
+  trust: string;
+  trust_reason: string | null;
   sourcestamp: SourceStamp;
 }
 

@@ -4,6 +4,7 @@ import type { Build, Builder, Buildset, Change, Eta } from '@/api/types';
 import { authorsOf, firstLine, reasonText, shortRevision, sourceOf } from '@/domain/builds';
 import { duration } from '@/domain/durations';
 import { Copyable } from '@/parts/Copyable';
+import { Trust } from '@/parts/Trust';
 import { Ago, Lasted, useNow } from '@/parts/Moment';
 import classes from './Build.module.css';
 
@@ -28,6 +29,7 @@ export function BuildFacts({ build, changes, buildset, worker, submitted, etas }
         <span className={classes.subject}>{reasonText(buildset.reason)}</span>
       )}
       {buildset?.parent_buildid && <Parent buildid={buildset.parent_buildid} />}
+      <Trust of={buildset} />
       {authors.length > 0 && (
         <span>
           {authors[0]}

@@ -12,6 +12,7 @@ import { useActions } from '@/parts/ActionButton';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { BuildStrip } from '@/parts/BuildStrip';
 import { BuildTable } from '@/parts/BuildTable';
+import { Calm } from '@/parts/Calm';
 import { DurationPlot } from '@/parts/DurationPlot';
 import { ForceForm } from '@/parts/force/ForceForm';
 import { Page } from '@/parts/Page';
@@ -251,7 +252,9 @@ function Builds({ builder, before, onBefore }: BuildsProps) {
           <Empty title="No build yet">Press Force, or make a change that a scheduler builds.</Empty>
         ) : (
           <>
-            <BuildTable builds={rows} />
+            <Calm rows={rows} keyOf={(build) => build.buildid} list={`${builder.builderid} ${before ?? ''}`} noun="build">
+              {(shown) => <BuildTable builds={shown} />}
+            </Calm>
             <div className={classes.pages}>
               {before !== undefined && (
                 <Button variant="default" onClick={() => onBefore(undefined)}>

@@ -13,6 +13,7 @@ import { Copyable } from '@/parts/Copyable';
 import { Ago } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
+import { Trust } from '@/parts/Trust';
 import { linked } from '@/domain/links';
 import classes from './Changes.module.css';
 
@@ -56,6 +57,7 @@ function Shown({ change }: { change: Change }) {
           {change.committer && change.committer !== change.author && (
             <span>committed by {personName(change.committer)}</span>
           )}
+          <Trust of={change} />
           <Ago at={change.when_timestamp} />
           {change.branch && <Copyable value={change.branch} />}
           {change.revision && <Copyable value={change.revision}>{shortRevision(change.revision)}</Copyable>}

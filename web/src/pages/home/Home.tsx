@@ -9,6 +9,7 @@ import { builderState, lastBuild, redStreak } from '@/domain/builderList';
 import { count, counted, duration } from '@/domain/durations';
 import { BAD, WORDS, stateOf } from '@/domain/states';
 import { Answered } from '@/parts/Answered';
+import { Calm } from '@/parts/Calm';
 import { CauseText } from '@/parts/CauseText';
 import { Ago, Lasted, useNow } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
@@ -60,9 +61,13 @@ export function Home() {
             <Answered query={recent} what="the recent builds">
               {({ builds }) => (
                 <Card title="Recently ended" aside={<Link to="/builders">all builders</Link>}>
-                  {builds.map((build) => (
-                    <BuildRow key={build.buildid} build={build} name={names.get(build.builderid)} />
-                  ))}
+                  <Calm rows={builds} keyOf={(build) => build.buildid} noun="build">
+                    {(shown) =>
+                      shown.map((build) => (
+                        <BuildRow key={build.buildid} build={build} name={names.get(build.builderid)} />
+                      ))
+                    }
+                  </Calm>
                   {builds.length === 0 && <p className={classes.quiet}>No build has ended yet.</p>}
                 </Card>
               )}

@@ -1,17 +1,16 @@
-import { Button, Group, Modal, NumberInput, Popover, Stack, Text, TextInput } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
+import { Button, Group, NumberInput, Popover, Stack } from '@mantine/core';
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
-import { order } from '@/api/client';
 import { useAgain, useLive, useRest } from '@/api/hooks';
 import type { BuildRequest, WhyGroup } from '@/api/types';
 import { asSentence } from '@/domain/builds';
 import { count, counted } from '@/domain/durations';
-import { ActionButton, tellFailure, useActions } from '@/parts/ActionButton';
+import { ActionButton, useActions } from '@/parts/ActionButton';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { Ago, useNow } from '@/parts/Moment';
 import { Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
+import { CancelAll } from './CancelAll';
 import classes from './Pending.module.css';
 
 const route = getRouteApi('/pending');
@@ -192,66 +191,5 @@ function Priority({ request, refusal }: { request: BuildRequest; refusal: string
         </Stack>
       </Popover.Dropdown>
     </Popover>
-  );
-}
-
-/** Cancels the requests of a group (of very large groups, the first hundred), after a question. */
-function CancelAll({ group }: { group: WhyGroup }) {
-  const [isOpen, setOpen] = useState(false);
-  const [reason, setReason] = useState('');
-  const [done, setDone] = useState<number | null>(null);
-  const ids = group.buildrequestids;
-  const cancel = async () => {
-    setDone(0);
-    try {
-      for (const [index, id] of ids.entries()) {
-        // One after the other: a refusal ends it, and is shown.
-        // oxlint-disable-next-line no-await-in-loop
-        await order(`buildrequests/${id}`, 'cancel', { reason });
-        setDone(index + 1);
-      }
-      notifications.show({ message: `Cancelled ${counted(ids.length, 'request')}.` });
-    } catch (error) {
-      tellFailure(error as Error);
-    } finally {
-      setDone(null);
-      setOpen(false);
-    }
-  };
-  return (
-    <>
-      <Button variant="subtle" color="red" size="compact-sm" onClick={() => setOpen(true)}>
-        Cancel all
-      </Button>
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title={`Cancel ${counted(ids.length, 'request')}?`}>
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            void cancel();
-          }}
-        >
-          <Stack>
-            <Text size="md">They wait because: {group.sentence}.</Text>
-            {group.count > ids.length && (
-              <Text size="md">Of {count(group.count)} requests, the first {count(ids.length)} are cancelled.</Text>
-            )}
-            <TextInput
-              label="Reason (everybody sees it)"
-              value={reason}
-              onChange={(event) => setReason(event.currentTarget.value)}
-              data-autofocus
-            />
-            <Group justify="flex-end">
-              <Button variant="default" onClick={() => setOpen(false)}>
-                Keep them
-              </Button>
-              <Button type="submit" color="red" loading={done !== null}>
-                Cancel {counted(ids.length, 'request')}
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
   );
 }
