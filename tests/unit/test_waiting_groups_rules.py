@@ -58,6 +58,17 @@ def test_what_ends_together_is_one_group(one: Waiting, other: Waiting, is_same: 
     )
 
     assert [row["count"] for row in rows] == ([3] if is_same else [2, 1])
+    assert len({row["group"] for row in rows}) == len(rows)
+
+
+def test_a_group_keeps_its_name_while_others_wait_for_the_same() -> None:
+    earlier, later = (
+        grouped([_line(builder, _lock("a", holder))], builder_names=_NAMES, started_at={}, now=now)
+        for builder, holder, now in [(1, 1, 160), (2, 7, 300)]
+    )
+
+    assert earlier[0]["sentence"] != later[0]["sentence"]
+    assert earlier[0]["group"] == later[0]["group"]
 
 
 def test_a_sentence_says_who_holds_it_and_since_when() -> None:

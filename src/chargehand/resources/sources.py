@@ -282,6 +282,7 @@ WAITING_GROUP = Entity(
     key="why",
     fields=(
         *WHY.fields,
+        made("group", STRING),
         made("count", INTEGER),
         made("oldest_submitted_at", DATETIME),
         made("builders", list_of(_WAITING_BUILDER)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import msgspec
@@ -82,6 +83,7 @@ def _row(
         "kind": kind,
         "sentence": sentence,
         "details": details,
+        "group": _name(_key(why)),
         "count": count,
         "oldest_submitted_at": int(oldest),
         "builders": builders,
@@ -115,7 +117,12 @@ def _key(why: Waiting) -> Hashable:
             what = (level, workers, None if because is None else _key(because))
         case _:
             what = None
-    return type(why), what
+    return type(why).__name__, what
+
+
+def _name(key: Hashable) -> str:
+    """Return a short name for a group: the same in later answers, as long as the reason is."""
+    return hashlib.blake2b(repr(key).encode(), digest_size=8).hexdigest()
 
 
 def _what(why: Waiting, builders: int) -> str:

@@ -192,6 +192,8 @@ export interface Why {
 
 /** Waiting requests with the same reason (`buildrequests/why`). */
 export interface WhyGroup extends Why {
+  /** A name of the reason: the same in later answers. */
+  group: string;
   count: number;
   oldest_submitted_at: number;
   builders: { builderid: number; name: string; count: number }[];

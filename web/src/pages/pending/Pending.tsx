@@ -44,7 +44,7 @@ export function Pending() {
           ) : (
             <div className={classes.groups}>
               {groups.map((group) => (
-                <ReasonGroup key={`${group.kind} ${group.buildrequestids[0]}`} group={group} />
+                <ReasonGroup key={group.group} group={group} />
               ))}
               {(answer.data?.meta.total ?? 0) > groups.length && (
                 <p className="dim">{counted((answer.data?.meta.total ?? 0) - groups.length, 'more reason')}</p>
@@ -64,7 +64,7 @@ function ReasonGroup({ group }: { group: WhyGroup }) {
   const navigate = route.useNavigate();
   const now = useNow(10);
   const waited = now - group.oldest_submitted_at;
-  const key = String(group.buildrequestids[0] ?? group.sentence);
+  const key = group.group;
   const isOpen = open === key;
   return (
     <section className={classes.group} data-long={waited > LONG || undefined}>

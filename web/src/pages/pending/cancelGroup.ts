@@ -22,21 +22,27 @@ export async function cancelGroup(group: WhyGroup, reason: string, goesOn: (done
     }
     // oxlint-disable-next-line no-await-in-loop
     const { why } = await read<{ why: WhyGroup[] }>('buildrequests/why', { limit: 200 });
-    ids = (why.find((one) => isSame(one, group))?.buildrequestids ?? []).filter((id) => !seen.has(id));
+    ids = (why.find((one) => one.group === group.group)?.buildrequestids ?? []).filter((id) => !seen.has(id));
   }
   return done;
 }
 
-const isSame = (one: WhyGroup, other: WhyGroup): boolean =>
-  one.kind === other.kind && one.sentence === other.sentence;
+const PATIENCE = 30;
 
 /** Whether it waited still. */
 async function cancelled(id: number, reason: string): Promise<boolean> {
-  try {
-    await order(`buildrequests/${id}`, 'cancel', { reason });
-    return true;
-  } catch (error) {
-    if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return false;
-    throw error;
+  for (let turn = 0; ; turn += 1) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop
+      await order(`buildrequests/${id}`, 'cancel', { reason });
+      return true;
+    } catch (error) {
+      const status = error instanceof ApiError ? error.status : undefined;
+      if (status === 404 || status === 409) return false;
+      // The master answers so many orders of one person at a time; a moment later it goes on.
+      if ((status !== 429 && status !== 503) || turn === PATIENCE) throw error;
+      // oxlint-disable-next-line no-await-in-loop
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+    }
   }
 }
