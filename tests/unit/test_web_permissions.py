@@ -33,7 +33,9 @@ async def test_rest_is_closed(path: str) -> None:
         assert error.startswith('you are not allowed to read this: only those with the role "x"')
 
 
-@pytest.mark.parametrize("path", ["/", "/builders/1", "/sse/listen/*/*/*", "/ws", "/api", "/no"])
+@pytest.mark.parametrize(
+    "path", ["/plain/", "/plain/builders/1", "/sse/listen/*/*/*", "/ws", "/api"]
+)
 async def test_pages_and_live_events_are_closed(path: str) -> None:
     async with (
         visited(with_web(policy=_CLOSED)) as site,
@@ -43,6 +45,18 @@ async def test_pages_and_live_events_are_closed(path: str) -> None:
         assert answer.status == 403
         assert "You are not allowed to read this" in text
         assert "quick one" not in text
+
+
+@pytest.mark.parametrize("path", ["/", "/builders/1", "/login"])
+async def test_the_application_is_the_same_for_everybody(path: str) -> None:
+    async with visited(with_web(policy=_CLOSED)) as site:
+        async with site.session.get(path, headers={"Accept": "text/html"}) as answer:
+            text = await answer.text()
+            assert answer.status == 200
+            assert "quick one" not in text
+        (script,) = re.findall(r'src="\./(assets/[^"]+\.js)"', text)
+        async with site.session.get(f"/{script}") as answer:
+            assert answer.status == 200
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/config"])
@@ -105,7 +119,7 @@ async def test_who_somebody_is_is_asked_before_the_first_request_only() -> None:
         assert policy.asked == 2
 
 
-@pytest.mark.parametrize("path", ["/", "/builders/1"])
+@pytest.mark.parametrize("path", ["/plain/", "/plain/builders/1"])
 async def test_the_page_that_refuses_shows_where_to_log_in(path: str) -> None:
     login = Login(name="passwords")
     async with (

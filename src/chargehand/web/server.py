@@ -298,12 +298,17 @@ class WebServer:
         return answer
 
     async def _admitted(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
-        if visitor.sees.closed and is_reading(request):
+        if visitor.sees.closed and is_reading(request) and not await self._is_application(request):
             return self._protected(request, await self._forbidden(request, visitor))
         target = request.raw_path
         if target.startswith(PREFIX) and target[len(PREFIX) : len(PREFIX) + 1] in _AFTER_PREFIX:
             return await self._api.serve(request, visitor, target[len(PREFIX) :])
         return self._protected(request, await self._answer_page(request, visitor))
+
+    async def _is_application(self, request: web.BaseRequest) -> bool:
+        """Return whether it is about the application itself, which is the same for everybody."""
+        is_page = request.raw_path.partition("?")[0].split("/", 2)[1] not in self._routes
+        return await self._pages.is_application(request, is_page=is_page)
 
     async def _forbidden(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         why = visitor.sees.closed

@@ -72,6 +72,21 @@ class SitePages:
             self._interface = await asyncio.to_thread(Interface)
         return self._interface
 
+    async def is_application(self, request: web.BaseRequest, *, is_page: bool) -> bool:
+        """Return whether this is one of the application's files, or a page that it draws.
+
+        They contain nothing of the builds: the application asks the API, which says what a visitor
+        may see.
+
+        Args:
+            request: what was asked for.
+            is_page: whether nothing else of the site is at this path.
+        """
+        path = request.raw_path.partition("?")[0]
+        if not path.startswith("/assets/") and not (is_page and PAGE.match(path)):
+            return False
+        return (await self._application()).is_built
+
     async def serve(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         """Serve the application; where it has not been built, lead to the plain pages."""
         path = request.raw_path.partition("?")[0]

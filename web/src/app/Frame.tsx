@@ -21,7 +21,7 @@ import {
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { Suspense, lazy, useEffect, useState, type ComponentType } from 'react';
 import { live, useConnection, useLive, useRest, useSite } from '@/api/hooks';
-import { siteUrl } from '@/api/client';
+import { ApiError, siteUrl } from '@/api/client';
 import { clock, count } from '@/domain/durations';
 import { LoginLink } from '@/parts/LoginLink';
 import { Tips } from '@/parts/Tips';
@@ -133,6 +133,7 @@ function Top() {
 
 function ConnectionDot() {
   const { status } = useConnection();
+  if (useIsClosed()) return null;
   const words = { open: 'live', connecting: 'connecting', lost: 'not connected' }[status];
   return (
     <Tooltip label={status === 'open' ? 'What you see is up to date' : 'What you see may be old'}>
@@ -148,6 +149,7 @@ function ConnectionDot() {
 function ConnectionBar() {
   const { status, asOf } = useConnection();
   const [isLate, setLate] = useState(false);
+  const isClosed = useIsClosed();
   useEffect(() => {
     setLate(false);
     if (status !== 'lost') return undefined;
@@ -155,7 +157,7 @@ function ConnectionBar() {
     const timer = setTimeout(() => setLate(true), 2_000);
     return () => clearTimeout(timer);
   }, [status]);
-  if (!isLate) return null;
+  if (!isLate || isClosed) return null;
   return (
     <div className={classes.lost} role="alert">
       Reconnecting; data as of {clock(asOf / 1_000)}
@@ -211,14 +213,17 @@ function Person() {
   );
 }
 
+const WAITING = { complete: false, claimed: false, limit: 1, field: ['buildrequestid', 'complete', 'claimed'] };
+
+/** Whether the visitor may see nothing at all: then there is no connection for events either, and none is lost. */
+function useIsClosed(): boolean {
+  const { error } = useRest('buildrequests', WAITING);
+  return error instanceof ApiError && (error.status === 401 || error.status === 403);
+}
+
 function useCounts(): Record<string, { count: number; hot: boolean }> {
   useLive('buildrequests/*/*');
-  const { data } = useRest<{ meta: { total: number } }>('buildrequests', {
-    complete: false,
-    claimed: false,
-    limit: 1,
-    field: ['buildrequestid', 'complete', 'claimed'],
-  });
+  const { data } = useRest<{ meta: { total: number } }>('buildrequests', WAITING);
   const pending = data?.meta.total ?? 0;
   return { '/pending': { count: pending, hot: pending > 0 } };
 }

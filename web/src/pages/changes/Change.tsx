@@ -7,7 +7,7 @@ import type { Build, Builder, Change, Why } from '@/api/types';
 import { firstLine, personName, shortRevision } from '@/domain/builds';
 import { count, counted } from '@/domain/durations';
 import { BAD, WORDS, stateOf, type State } from '@/domain/states';
-import { Answered, SkeletonRows } from '@/parts/Answered';
+import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { BuildTable } from '@/parts/BuildTable';
 import { Copyable } from '@/parts/Copyable';
 import { Ago } from '@/parts/Moment';
@@ -25,10 +25,14 @@ const FILES = 30;
 export function ChangePage() {
   const { changeid } = route.useParams();
   const answer = useRest<{ changes: Change[] }>(`changes/${changeid}`, {}, { keep: false });
+  const found = answer.data?.changes[0];
+  if (found) return <Shown key={found.changeid} change={found} />;
   return (
-    <Answered query={answer} what="this change" skeleton={<SkeletonRows />}>
-      {({ changes: [change] }) => change && <Shown key={change.changeid} change={change} />}
-    </Answered>
+    <Page title={`Change ${changeid}`}>
+      <Answered query={answer} what="this change" skeleton={<SkeletonRows />}>
+        {() => <Empty title="This change does not exist" />}
+      </Answered>
+    </Page>
   );
 }
 

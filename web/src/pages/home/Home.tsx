@@ -8,7 +8,7 @@ import { asSentence } from '@/domain/builds';
 import { builderState, lastBuild, redStreak } from '@/domain/builderList';
 import { count, counted, duration } from '@/domain/durations';
 import { BAD, WORDS, stateOf } from '@/domain/states';
-import { Answered } from '@/parts/Answered';
+import { Answered, Failed } from '@/parts/Answered';
 import { Calm } from '@/parts/Calm';
 import { CauseText } from '@/parts/CauseText';
 import { Ago, Lasted, useNow } from '@/parts/Moment';
@@ -31,6 +31,8 @@ export function Home() {
   const known = useOnDemand(workers.data?.workers);
   const waiting = useRest<{ why: WhyGroup[] }>('buildrequests/why', { limit: 20 });
   useAgain(['buildrequests', 'builds', 'workers'], 5, waiting.refetch);
+  const asked = [running, recent, builders];
+  const refused = asked.every((one) => one.data === undefined && one.error !== null) ? running.error : null;
   const all = builders.data?.builders ?? [];
   const names = new Map(all.map((builder) => [builder.builderid, builder.name]));
   const isEmpty = builders.data !== undefined && all.every((one) => !one.recent_builds?.length) && running.data?.builds.length === 0;
@@ -38,7 +40,9 @@ export function Home() {
     <Page title={site?.title ?? 'Home'} heading="Home">
       <div className={classes.page}>
         <Attention builders={builders.data?.builders} workers={known} waiting={waiting.data?.why} />
-        {isEmpty ? (
+        {refused ? (
+          <Failed error={refused} what="the builds" retry={() => asked.forEach((one) => void one.refetch())} />
+        ) : isEmpty ? (
           <FirstBuild builders={all} />
         ) : (
           <>
