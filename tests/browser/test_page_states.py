@@ -42,7 +42,7 @@ _PAGES = {
 }
 """What the heading of each page that asks the API begins with."""
 _NOTHING = {
-    "": "Nothing has been built yet",
+    "": "Make your first build",
     "builders": "never built",
     "builders/quick": "No build yet",
     "builders/quick/builds/1": "This does not exist",
