@@ -272,3 +272,37 @@ def test_no_letter_is_lost_while_the_palette_is_loaded(opened: Callable[..., Pag
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("nightly")
+
+
+def test_all_requests_of_a_group_are_cancelled_however_many_they_are(visit: Visit):
+    requests = [visit.master.force("unlucky") for _ in range(103)]  # The API names 100 of a group.
+    page = visit.open("pending")
+
+    page.get_by_role("button", name="Cancel all").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("the machine is gone")
+    dialog.get_by_role("button", name="Cancel 103 requests").click()
+
+    expect(page.get_by_text("Nothing waits")).to_be_visible(timeout=120_000)
+    assert {visit.master.completed(one)["results"] for one in requests} == {CANCELLED}
+
+
+def test_new_builds_wait_for_somebody_who_reads_further_down(visit_with: Callable[..., Visit]):
+    visit = visit_with(viewport={"width": 1280, "height": 300})
+    for _ in range(8):
+        visit.master.build("quick")
+    page = visit.open("builders/quick")
+    rows = page.get_by_role("list", name="Builds").get_by_role("listitem")
+    first = rows.first.inner_text().split()[0]
+    page.mouse.move(600, 200)
+    page.mouse.wheel(0, 400)
+    page.wait_for_function("window.scrollY > 80")
+
+    visit.master.build("quick")
+
+    pill = page.get_by_role("button", name="1 new build")
+    expect(pill).to_be_visible()
+    expect(rows.first).to_contain_text(first)
+    pill.click()
+    expect(rows.first).not_to_contain_text(first)
+    expect(pill).to_have_count(0)
