@@ -5,7 +5,7 @@ import { useMemo } from 'react';
 import { useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, BuildRequest, Buildset, Change, Eta, Log, Step, Why, Worker } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
-import { nextFailure, stepToOpen } from '@/domain/builds';
+import { asSentence, nextFailure, stepToOpen } from '@/domain/builds';
 import { BAD, WORDS, stateOf } from '@/domain/states';
 import { Answered, Failed, SkeletonRows } from '@/parts/Answered';
 import { Page } from '@/parts/Page';
@@ -149,7 +149,7 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
       {!build.complete && why.data?.why[0] && (
         <div className={classes.why} data-state="waiting">
           <StateMark state="waiting" hidden />
-          <span>{why.data.why[0].sentence}</span>
+          <span>{asSentence(why.data.why[0].sentence)}</span>
         </div>
       )}
       <Timeline build={build} steps={rows} submitted={submitted} chosen={chosen?.number} onChoose={select} />

@@ -2,6 +2,7 @@ import { Button, Group } from '@mantine/core';
 import { Link, Navigate, getRouteApi } from '@tanstack/react-router';
 import { useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, BuildRequest, Buildset, Why } from '@/api/types';
+import { asSentence } from '@/domain/builds';
 import { counted, duration } from '@/domain/durations';
 import { resultOf, stateOf, WORDS } from '@/domain/states';
 import { ActionButton, useActions } from '@/parts/ActionButton';
@@ -61,7 +62,7 @@ function Shown({ request, name, builds }: { request: BuildRequest; name: string;
           <div>
             <b>{WORDS[state]}</b>
             {isWaiting && <> for {duration(now - request.submitted_at)}</>}
-            {isWaiting && why.data?.why[0] && <div>{why.data.why[0].sentence}</div>}
+            {isWaiting && why.data?.why[0] && <div>{asSentence(why.data.why[0].sentence)}</div>}
             {request.complete && builds.length === 0 && (
               <div>{request.end_reason ?? 'It ended without a build.'}</div>
             )}
