@@ -41,7 +41,7 @@ export function StepSheet({ steps, chosen, onChoose }: Props) {
         radius="lg"
         title="Steps"
         closeButtonProps={{ 'aria-label': 'Close' }}
-        classNames={{ body: classes.sheet }}
+        classNames={{ content: classes.card, body: classes.sheet }}
       >
         <StepList
           steps={steps}
