@@ -124,6 +124,15 @@ async def test_every_endpoint_and_order_is_in_it():
     assert len(operations) == len(set(operations))
 
 
+_QUESTIONS = {
+    "matches": "?text=e",
+    "search": "?q=b",
+    "builders": "?recent=3&cause=true",
+    "builds": "?cause=true",
+}
+"""What has to be asked for, or is answered more fully."""
+
+
 async def test_a_master_with_content_answers_as_the_document_says():
     seen: set[str] = set()
     async with started(_CONFIGURATION) as ci:
@@ -138,7 +147,7 @@ async def test_a_master_with_content_answers_as_the_document_says():
                 {"$ref": "#/components/schemas/Error", "components": components}
             )
             for path in _paths(endpoint):
-                question = {"matches": "?text=e", "search": "?q=b"}.get(endpoint.kind, "")
+                question = _QUESTIONS.get(endpoint.kind, "")
                 try:
                     body = await ci.fetch(f"api/v2/{path}{question}")
                 except Refused as error:

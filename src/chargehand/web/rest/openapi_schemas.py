@@ -102,11 +102,51 @@ def _of_entity(kind: Entity[Never]) -> Resource:
     types = kind.types()
     if not types:
         return _WORDS[kind.singular]
-    return _object({name: type_schema(type_) for name, type_ in types.items()})
+    row = _object({name: type_schema(type_) for name, type_ in types.items()})
+    row["properties"] |= _ON_REQUEST.get(kind.plural, {})
+    return row
 
 
 def _object(properties: dict[str, Resource]) -> Resource:
     return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+_INTEGER = _WORDS["integer"]
+_ON_REQUEST: dict[str, dict[str, Resource]] = {
+    "builders": {
+        "recent_builds": {
+            "type": "array",
+            "description": "with `recent`: the newest first, running ones included",
+            "items": _object(
+                {
+                    "buildid": _INTEGER,
+                    "number": _INTEGER,
+                    "results": {"type": ["integer", "null"]},
+                    "started_at": _INTEGER,
+                    "complete_at": {"type": ["integer", "null"]},
+                }
+            ),
+        },
+        "pending_count": _INTEGER | {"description": "with `recent`: requests that wait"},
+        "running_count": _INTEGER | {"description": "with `recent`: builds that run"},
+        "statistics": _object(
+            {
+                "builds": _INTEGER,
+                "success_rate": {"type": ["number", "null"]},
+                "median_seconds": {"type": ["number", "null"]},
+            }
+        )
+        | {"description": "with `recent`: of builds that began in the last 30 days"},
+        "cause": {
+            "type": ["object", "null"],
+            "description": "with `recent` and `cause`: why the newest build was built",
+        },
+    },
+    "builds": {
+        "cause": {"type": ["object", "null"], "description": "with `cause`: why it was built"}
+    },
+}
+"""What rows have only when it is asked for."""
 
 
 def _order(method: str, form: OrderForm) -> Resource:
