@@ -1,7 +1,7 @@
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { useLive, useRest } from '@/api/hooks';
-import { rowsOf, type Answer } from '@/api/rows';
 import type { Build, Builder, Worker } from '@/api/types';
+import { busySeconds } from '@/domain/busyHours';
 import { counted, duration } from '@/domain/durations';
 import { told, workerState } from '@/domain/workers';
 import { Answered, Empty } from '@/parts/Answered';
@@ -9,6 +9,7 @@ import { BuildTable } from '@/parts/BuildTable';
 import { Ago } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
+import { HourStrip, useBusyHours } from './HourStrip';
 import { WorkerActions } from './WorkerActions';
 import classes from './Workers.module.css';
 
@@ -27,14 +28,6 @@ export function WorkerPage() {
       </Answered>
     </Page>
   );
-}
-
-const DAY = 86_400;
-
-interface Busy {
-  starts_at: number;
-  busy_seconds: number;
-  builds: number;
 }
 
 interface Instance {
@@ -142,31 +135,12 @@ function Shown({ worker }: { worker: Worker }) {
 
 /** How much of each hour of the last day it was busy. */
 function Utilisation({ id }: { id: number }) {
-  const hour = Math.floor(Date.now() / 3_600_000) * 3_600;
-  const { data } = useRest<Answer>(
-    'statistics/workers',
-    { workerid: id, since: hour - DAY + 3_600, until: hour + 3_600, interval: 'hour' },
-    { staleTime: 300_000 },
-  );
-  const rows = rowsOf<Busy>(data);
-  if (rows.length === 0) return null;
-  const byHour = new Map(rows.map((row) => [row.starts_at, row]));
-  const hours = Array.from({ length: 24 }, (_, index) => hour - DAY + 3_600 * (index + 1));
-  const busy = rows.reduce((sum, row) => sum + row.busy_seconds, 0);
+  const { of } = useBusyHours(id);
+  const hours = of(id);
+  if (hours === undefined) return null;
   return (
-    <Card title="Last 24 hours" aside={`busy for ${duration(busy)}`}>
-      <div className={classes.utilisation} role="img" aria-label={`Busy for ${duration(busy)} of the last 24 hours`}>
-        {hours.map((start) => {
-          const row = byHour.get(start);
-          const share = Math.min(1, (row?.busy_seconds ?? 0) / 3_600);
-          const text = `${new Date(start * 1_000).getHours()}:00: ${counted(row?.builds ?? 0, 'build')}, busy for ${duration(row?.busy_seconds ?? 0)}`;
-          return (
-            <span key={start} title={text}>
-              <i style={{ height: `${Math.round(share * 100)}%` }} />
-            </span>
-          );
-        })}
-      </div>
+    <Card title="Last 24 hours" aside={`busy for ${duration(busySeconds(hours))}`}>
+      <HourStrip hours={hours} className={classes.utilisation} />
     </Card>
   );
 }

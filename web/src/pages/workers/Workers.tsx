@@ -4,6 +4,7 @@ import { useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from 're
 import { useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, Worker } from '@/api/types';
 import { useOnDemand } from '@/api/onDemand';
+import type { Hour } from '@/domain/busyHours';
 import { count, counted } from '@/domain/durations';
 import { matches, parseFilter } from '@/domain/filter';
 import { told, workerFacts, workerState } from '@/domain/workers';
@@ -12,6 +13,7 @@ import { FilterBox } from '@/parts/FilterBox';
 import { Ago } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
+import { HourStrip, useBusyHours } from './HourStrip';
 import { WorkerActions } from './WorkerActions';
 import classes from './Workers.module.css';
 
@@ -58,6 +60,7 @@ export function Workers() {
           names.compare(one.name, other.name),
       );
   }, [all, filter, running, builderNames]);
+  const busy = useBusyHours();
   const connected = all.filter((worker) => worker.connected_to.length > 0).length;
   return (
     <Page
@@ -91,7 +94,7 @@ export function Workers() {
           ) : shown.length === 0 ? (
             <Empty title="No worker fits the filter" />
           ) : (
-            <List workers={shown} running={running} builderNames={builderNames} />
+            <List workers={shown} running={running} builderNames={builderNames} hoursOf={busy.of} />
           )
         }
       </Answered>
@@ -104,9 +107,10 @@ interface ListProps {
   workers: readonly Worker[];
   running: ReadonlyMap<number, Build[]>;
   builderNames: ReadonlyMap<number, string>;
+  hoursOf: (id: number) => Hour[] | undefined;
 }
 
-function List({ workers, running, builderNames }: ListProps) {
+function List({ workers, running, builderNames, hoursOf }: ListProps) {
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => setTop(list.current?.offsetTop ?? 0), []);
@@ -129,7 +133,12 @@ function List({ workers, running, builderNames }: ListProps) {
             className={classes.place}
             style={{ transform: `translateY(${item.start - top}px)` }}
           >
-            <Row worker={worker} builds={running.get(worker.workerid) ?? []} builderNames={builderNames} />
+            <Row
+              worker={worker}
+              builds={running.get(worker.workerid) ?? []}
+              builderNames={builderNames}
+              hours={hoursOf(worker.workerid)}
+            />
           </div>
         );
       })}
@@ -143,9 +152,10 @@ interface RowProps {
   worker: Worker;
   builds: readonly Build[];
   builderNames: ReadonlyMap<number, string>;
+  hours: Hour[] | undefined;
 }
 
-function Row({ worker, builds, builderNames }: RowProps) {
+function Row({ worker, builds, builderNames, hours }: RowProps) {
   const state = workerState(worker, builds.length);
   return (
     <div className={classes.row}>
@@ -172,6 +182,7 @@ function Row({ worker, builds, builderNames }: RowProps) {
         ))}
         {builds.length > SHOWN_BUILDS && <span className="dim">+{builds.length - SHOWN_BUILDS}</span>}
       </span>
+      <span className={classes.day}>{hours && <HourStrip hours={hours} className={classes.hours} />}</span>
       <span className={classes.fact}>{counted(worker.configured_on.length, 'builder')}</span>
       <span className={classes.fact} title={told(worker, 'host')}>
         {told(worker, 'host')}

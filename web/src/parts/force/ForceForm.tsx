@@ -14,7 +14,7 @@ import {
 } from '@mantine/core';
 import { useForm, type UseFormReturnType } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { ApiError } from '@/api/client';
 import { useOrder, useSite } from '@/api/hooks';
 import type { ForceField, ForceScheduler } from '@/api/types';
@@ -39,6 +39,13 @@ export function ForceForm({ scheduler, builderid, refusal, onForced }: Props) {
     initialValues: firstValues(fields),
     validate: (values) => problems(fields, values),
   });
+  const place = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    const first = place.current?.querySelector<HTMLElement>('input, textarea');
+    // Dialogs look for this mark when they have opened; until then, focus would be taken away.
+    first?.setAttribute('data-autofocus', 'true');
+    first?.focus();
+  }, []);
   const isKnown = site?.user.anonymous !== true && site !== undefined;
   const send = (values: Values) =>
     forced.mutate(
@@ -61,7 +68,7 @@ export function ForceForm({ scheduler, builderid, refusal, onForced }: Props) {
       },
     );
   return (
-    <form onSubmit={form.onSubmit(send)} noValidate>
+    <form ref={place} onSubmit={form.onSubmit(send)} noValidate>
       <Stack gap="sm">
         {fields.map((field, index) => (
           <Field key={index} field={field} form={form} all={fields} hidesUser={isKnown} />
