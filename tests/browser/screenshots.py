@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installed_master import InstalledMaster
-from playwright.sync_api import Error
 from seeded_farm import make
 
 if TYPE_CHECKING:
@@ -47,13 +46,8 @@ class Shot:
     prepare: Callable[[Page], None] = lambda _: None
 
 
-def pages(master: InstalledMaster, empty: InstalledMaster) -> dict[str, Shot]:
-    """Return each page by a short name for it.
-
-    Args:
-        master: The seeded farm.
-        empty: A master that has built nothing yet.
-    """
+def pages(master: InstalledMaster) -> dict[str, str]:
+    """Return the address of each page of the seeded farm by a short name for it."""
 
     def newest(builder: str, **condition: str) -> dict[str, object]:
         narrowed = "".join(f"&{name}={value}" for name, value in condition.items())
@@ -67,7 +61,7 @@ def pages(master: InstalledMaster, empty: InstalledMaster) -> dict[str, Shot]:
     passed = newest("linux-x86_64-debug", results="0")
     change = master.get("changes?order=-changeid&limit=1")[0]
     waiting = master.get("buildrequests?claimed=false&limit=1")[0]
-    addresses = {
+    return {
         "home": "",
         "builders": "builders",
         "builders-filtered": "builders?q=tag:coverage state:failed",
@@ -109,7 +103,16 @@ def pages(master: InstalledMaster, empty: InstalledMaster) -> dict[str, Shot]:
         "missing-build": "builders/nightly/builds/99999",
         "missing-page": "builders/nightly/nothing/here",
     }
-    shots = {name: Shot(f"{master.url}/{address}") for name, address in addresses.items()}
+
+
+def shots_of(master: InstalledMaster, empty: InstalledMaster) -> dict[str, Shot]:
+    """Return all that pictures are taken of, by short names.
+
+    Args:
+        master: The seeded farm.
+        empty: A master that has built nothing yet.
+    """
+    shots = {name: Shot(f"{master.url}/{address}") for name, address in pages(master).items()}
     shots["palette"] = Shot(master.url, _type_into_the_palette)
     shots["keys"] = Shot(master.url, lambda page: page.keyboard.press("?"))
     shots["home-empty"] = Shot(empty.url)
@@ -160,6 +163,9 @@ class Pictures:
 
     def _take(self, page: Page, shot: Shot, path: Path) -> list[str]:
         """Take one page; return what it complains about."""
+        # Who only wants the addresses of the pages needs no browser.
+        from playwright.sync_api import Error
+
         page.set_default_timeout(_PATIENCE)
         said: list[str] = []
         page.on("console", lambda m: m.type == "error" and said.append(m.text))
@@ -209,7 +215,7 @@ def main() -> int:
             master = make(Path(place) / "master")
             try:
                 print(f"the farm at {master.url} took {time.monotonic() - begun:.1f} s")
-                shots = pages(master, empty)
+                shots = shots_of(master, empty)
                 unknown = set(wanted.pages) - set(shots)
                 if unknown:
                     names = ", ".join(shots)
