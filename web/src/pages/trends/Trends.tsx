@@ -77,10 +77,13 @@ export function Trends() {
         <Answered query={builds} what="statistics of builds">
           {(answer) => <Builds rows={rowsOf(answer)} interval={interval} />}
         </Answered>
-        <Answered query={steps} what="statistics of steps">
-          {(answer) => <Steps rows={rowsOf(answer)} />}
-        </Answered>
-        {search.builder === undefined && (
+        {/* What keeps one from being shown keeps all: it is said once. */}
+        {!builds.isError && (
+          <Answered query={steps} what="statistics of steps">
+            {(answer) => <Steps rows={rowsOf(answer)} />}
+          </Answered>
+        )}
+        {!builds.isError && search.builder === undefined && (
           <Answered query={workers} what="statistics of workers">
             {(answer) => <Workers rows={rowsOf(answer)} since={since} until={Math.min(until, Date.now() / 1_000)} />}
           </Answered>
