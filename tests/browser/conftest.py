@@ -73,6 +73,8 @@ def visit_with(browser: Browser, master: InstalledMaster) -> Iterator[Callable[.
     yield visit
     for made in visits:
         made.page.context.close()
+    master.end_builds()
+    for made in visits:
         assert made.hosts <= {urlsplit(master.url).netloc}
 
 
