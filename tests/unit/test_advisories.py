@@ -63,6 +63,7 @@ _OTHERS = (
     "/ws", "/api", "/avatar?email=x", "/static/x", "/assets/x", _DASHBOARD,
 )  # fmt: skip
 _ALL = (*_PLAIN, *(f"/api/v2/{path}" for path in _REST), *_OTHERS)
+_APPLICATION = ("/", "/builders/1", "/assets/x")
 _STOCK_PAGE = "<html><head></head><body><!-- BUILDBOT_CONFIG_PLACEHOLDER --></body></html>"
 
 
@@ -262,7 +263,7 @@ _CLAIMS: tuple[dict[str, Any], ...] = (
 @pytest.mark.parametrize("path", _ALL)
 async def test_claims_open_nothing(path: str, tmp_path: Path):
     """And without a login nothing is read anywhere, event streams included."""
-    if path.startswith(("/auth/", "/config", "/static/")):
+    if path.startswith(("/auth/", "/config", "/static/")) or path in _APPLICATION:
         return  # They are open to everybody.
     async with _site(tmp_path, policy=_CLOSED, login=Login(name="test")) as site:
         for claim in ({}, *_CLAIMS):
@@ -273,6 +274,20 @@ async def test_claims_open_nothing(path: str, tmp_path: Path):
         for inner in ("/stock/api/v2/builders", "/stock/ws", "/stock/sse/listen/*/*/*"):
             async with site.session.get(inner) as answer:
                 assert answer.status == 403
+
+
+@pytest.mark.parametrize("path", _APPLICATION)
+async def test_the_application_is_the_same_for_everybody(path: str, tmp_path: Path):
+    """It is how people log in at all; what it shows, it asks the API for."""
+    async with _site(tmp_path, policy=_CLOSED, login=Login(name="test")) as site:
+        seen = set()
+        for claim in ({}, *_CLAIMS):
+            async with site.session.get(path, **claim) as answer:
+                text = await answer.text()
+            assert "quick one" not in text and "make all" not in text
+            if answer.status == 200:
+                seen.add((answer.status, text))
+        assert len(seen) == (path != "/assets/x")  # There is no such file.
 
 
 async def test_claims_order_nothing(tmp_path: Path):
