@@ -181,11 +181,22 @@ class InstalledMaster:
             let_go.unlink()
 
     def end_builds(self) -> None:
-        """Stop all builds, so that a test that failed leaves nothing to those after it."""
-        for build in self.get("builds?complete=false"):
-            with contextlib.suppress(Refused):
-                self.order(f"builds/{build['buildid']}", "stop")
-        eventually("the end of all builds", lambda: not self.get("builds?complete=false"))
+        """Cancel all that waits or runs, so that a test that failed leaves nothing to others."""
+
+        def nothing_is_left() -> bool:
+            left = [
+                *(
+                    (one["buildrequestid"], "buildrequests", "cancel")
+                    for one in self.get("buildrequests?complete=false")
+                ),
+                *((one["buildid"], "builds", "stop") for one in self.get("builds?complete=false")),
+            ]
+            for identifier, kind, method in left:
+                with contextlib.suppress(Refused):
+                    self.order(f"{kind}/{identifier}", method)
+            return not left
+
+        eventually("the end of all builds", nothing_is_left)
 
     # Processes
 
