@@ -207,6 +207,17 @@ def test_a_line_of_a_million_is_linked_to(opened: Callable[..., Page], addresses
     expect(page.locator("[role=region] [data-chosen]")).to_be_in_viewport()
 
 
+def test_a_chosen_tab_comes_into_sight(
+    opened: Callable[..., Page], addresses: dict[str, str]
+) -> None:
+    page = opened(addresses["build-failed"])
+    _settled(page)
+
+    page.get_by_role("tab", name="Compare with last good").click()
+
+    expect(page.get_by_role("heading", name="Durations of steps")).to_be_in_viewport(ratio=1)
+
+
 def test_builders_are_filtered_and_the_address_keeps_it(opened: Callable[..., Page]):
     page = opened("builders")
     expect(page.get_by_role("heading", level=1)).to_contain_text("40")

@@ -1,6 +1,6 @@
 import { Badge, Tabs } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
-import { memo } from 'react';
+import { memo, useRef } from 'react';
 import { useRest } from '@/api/hooks';
 import type { Build, Buildset, Change, Step } from '@/api/types';
 import { count } from '@/domain/durations';
@@ -23,6 +23,12 @@ const number = (value: number) => (
 /** A build may have hundreds of changes; the first ones are read. */
 const FEW_CHANGES = 30;
 
+/** Tabs stand at the foot of the window: what was chosen would be out of sight. */
+function bringUp(tabs: HTMLElement | null): void {
+  const top = tabs?.getBoundingClientRect().top ?? 0;
+  if (top > window.innerHeight * 0.5) window.scrollBy({ top: top - window.innerHeight * 0.3 });
+}
+
 interface Props {
   build: Build;
   changes: readonly Change[];
@@ -35,6 +41,7 @@ interface Props {
 export const More = memo(function More({ build, changes, buildset, steps, triggered }: Props) {
   const { tab } = route.useSearch();
   const navigate = route.useNavigate();
+  const place = useRef<HTMLDivElement>(null);
   const good = useRest<{ builds: Build[] }>(
     `builders/${build.builderid}/builds`,
     { number__lt: build.number, results: 0, order: '-number', limit: 1, property: '*' },
@@ -49,9 +56,14 @@ export const More = memo(function More({ build, changes, buildset, steps, trigge
   return (
     <Tabs
       value={shown}
-      onChange={(value) =>
-        void navigate({ search: (before) => ({ ...before, tab: value ?? undefined }), replace: true, resetScroll: false })
-      }
+      ref={place}
+      onChange={(value) => {
+        void navigate({
+          search: (before) => ({ ...before, tab: value ?? undefined }),
+          replace: true,
+          resetScroll: false,
+        }).then(() => requestAnimationFrame(() => bringUp(place.current)));
+      }}
       keepMounted={false}
       className={classes.tabs}
     >
