@@ -161,6 +161,7 @@ def opened(
     browser: Browser, stock: InstalledMaster, tolerated: list[re.Pattern[str]]
 ) -> Iterator[Callable[[str], Page]]:
     """Return a function that opens a page of the interface, in which nothing may go wrong."""
+    stock.hold_all()
     page = browser.new_context(viewport={"width": 1300, "height": 900}).new_page()
     page.set_default_timeout(30_000)
     troubles = _watched(page)
@@ -174,6 +175,7 @@ def opened(
 
     yield open_page
     page.context.close()
+    stock.end_builds()
     assert [one for one in troubles if not any(some.search(one) for some in tolerated)] == []
     assert hosts - {""} == {urlsplit(stock.url).netloc}
 
@@ -186,7 +188,6 @@ def test_home_shows_what_ran_and_what_begins(opened: Opened, stock: InstalledMas
     expect(page.locator("text=Our builds").first).to_be_visible()
     expect(page.locator("text=quick/1")).to_be_visible()
     expect(page.locator("text=misconfigured")).to_have_count(0)
-    stock.file("stopped.go").unlink(missing_ok=True)
     request = stock.force("stopped")
     number = stock.running_build(request)["number"]
     expect(page.locator(f"text=stopped/{number}")).to_be_visible()
@@ -237,7 +238,6 @@ def test_the_form_forces_a_build_with_what_was_filled_in(
 
 
 def test_a_build_is_followed_while_it_runs(opened: Opened, stock: InstalledMaster) -> None:
-    stock.file("growing.go").unlink(missing_ok=True)
     request = stock.force("growing")
     build = stock.running_build(request)
     page = opened(f"#/builders/{_id(stock, 'growing')}/builds/{build['number']}")
@@ -283,7 +283,6 @@ def test_a_long_log_is_shown_where_one_scrolls(opened: Opened, stock: InstalledM
 
 
 def test_a_build_is_stopped_and_built_again(opened: Opened, stock: InstalledMaster) -> None:
-    stock.file("stopped.go").unlink(missing_ok=True)
     request = stock.force("stopped")
     build = stock.running_build(request)
     page = opened(f"#/builders/{_id(stock, 'stopped')}/builds/{build['number']}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -112,7 +112,8 @@ class RestApi:
                 if answer is not None:
                     self._remember(request, visitor, question)
                 else:
-                    made = await self._read(request, visitor, question, extra)
+                    found = self._found(request, visitor, question, extra)
+                    made = await _or_why_not(found, target, extra)
                     if isinstance(made, web.StreamResponse):
                         return made
                     answer = made
@@ -137,34 +138,6 @@ class RestApi:
             return
         if visitor.user.is_anonymous and self._may_repeat(request):
             self.repeats.learn(sent, question)
-
-    async def _read(
-        self,
-        request: web.BaseRequest,
-        visitor: Visitor,
-        question: Question,
-        extra: dict[str, str],
-    ) -> Answer | web.StreamResponse:
-        target = question[1]
-        try:
-            return await self._found(request, visitor, question, extra)
-        except NotFound as error:
-            return failure(404, str(error))
-        except ConnectionError:
-            raise
-        except TooMuch as error:
-            later = {"Retry-After": str(error.seconds)}
-            return failure(429, str(error)).response(later | extra)
-        except Busy as busy:
-            return failure(503, str(busy)).response(RETRY_LATER | extra)
-        except TooSlow as error:
-            return failure(503, str(error)).response(extra)
-        except TemporarilyUnavailable as error:
-            _log.warning("GET %s%s: %s", PREFIX, target, error)
-            return failure(503, UNAVAILABLE).response(RETRY_LATER | extra)
-        except Exception as error:  # noqa: BLE001 - the page for errors: logged here, once
-            _log.exception("GET %s%s failed", PREFIX, target)
-            return failure(500, _internal(error))
 
     async def _found(
         self,
@@ -253,6 +226,31 @@ class RestApi:
         }
         value = page.rows[0]["value"]
         return web.Response(body=bytes(value), headers=headers | extra)
+
+
+async def _or_why_not(
+    found: Awaitable[Answer | web.StreamResponse], target: str, extra: dict[str, str]
+) -> Answer | web.StreamResponse:
+    """Return what is found at *target*, or an answer that says why nothing can be read."""
+    try:
+        return await found
+    except NotFound as error:
+        return failure(404, str(error))
+    except ConnectionError:
+        raise
+    except TooMuch as error:
+        later = {"Retry-After": str(error.seconds)}
+        return failure(429, str(error)).response(later | extra)
+    except Busy as busy:
+        return failure(503, str(busy)).response(RETRY_LATER | extra)
+    except TooSlow as error:
+        return failure(503, str(error)).response(extra)
+    except TemporarilyUnavailable as error:
+        _log.warning("GET %s%s: %s", PREFIX, target, error)
+        return failure(503, UNAVAILABLE).response(RETRY_LATER | extra)
+    except Exception as error:  # noqa: BLE001 - the page for errors: logged here, once
+        _log.exception("GET %s%s failed", PREFIX, target)
+        return failure(500, _internal(error))
 
 
 async def _sent(
