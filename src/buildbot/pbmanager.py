@@ -132,11 +132,14 @@ class _Broker(pb.Broker):
     _size = 0
     is_silent = True
     host = ""
+    address = ""
 
     def connectionMade(self) -> None:
         """A client has connected."""
         transport: Any = self.transport
-        self.host = str(getattr(transport.getPeer(), "host", ""))
+        peer = transport.getPeer()
+        self.host = str(getattr(peer, "host", ""))
+        self.address = f"{self.host}:{getattr(peer, 'port', '')}"
         self.factory.strangers.arrive(self)
         broker: Any = super()
         broker.connectionMade()
@@ -246,7 +249,7 @@ class _Listener:
         factory: Any = pb.PBServerFactory(portal.Portal(this, [this]), unsafeTracebacks=False)
         factory.noisy = False
         factory.protocol = broker
-        factory.strangers = Strangers()
+        factory.strangers = Strangers(f"the port for Perspective Broker ({self._endpoint})")
         return factory
 
     def take(self, connection: Any) -> bool:

@@ -127,6 +127,12 @@ class ClientSocket:
             return None
         if headers.get("sec-websocket-accept") != accepted(self._key):
             raise ProtocolError("the server answered another websocket's request")
+        wanted = self._headers.get("Sec-WebSocket-Protocol")
+        if wanted is not None and headers.get("sec-websocket-protocol") != wanted:
+            raise ProtocolError(
+                f"the server opens websockets, but not for {wanted}: it is not a master, or this is "
+                "its port for stock workers"
+            )
         upgrade = headers.get("upgrade", MASKED).lower()
         if upgrade not in self._offered:
             raise ProtocolError(f"the server wants to speak {upgrade}")

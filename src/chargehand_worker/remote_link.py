@@ -41,7 +41,8 @@ _ATTEMPTS = 4
 """Of so many that nobody answers, the last asks for an ordinary websocket."""
 _TELL_AGAIN_SECONDS = 600.0
 _SETTLED_SECONDS = 0.25
-"""A worker is told to be connected when the master has kept it for so long."""
+"""A worker is told to be connected when the master has kept it for so long; what ends earlier is
+no connection, and the next attempts wait longer and longer."""
 _REFUSED_SECONDS = 15.0
 """Within so many seconds after a connection the master says if it does not want the worker."""
 
@@ -200,6 +201,8 @@ class RemoteLink:
             return None
         if connection.refusal and loop.time() - began < _REFUSED_SECONDS:
             return connection.refusal  # It was let in, and sent away: that is no connection.
+        if loop.time() - began < _SETTLED_SECONDS and not connection.is_shut_down:
+            return f"the connection has ended at once: {why}"
         if connection.is_shut_down:
             _log.info("disconnected from %s: %s", self._address, why)
         else:

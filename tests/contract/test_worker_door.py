@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -145,6 +146,31 @@ async def test_a_connection_that_breaks_before_the_answer_is_no_error_of_the_mas
 
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
     assert master.registry.attached.empty()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"hello\r\n\r\n", "what it sends is not HTTP"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "it speaks HTTP, but does not ask for /worker/v1"),
+        (b"GET /worker/v1 HTTP/1.1\r\nHost: x\r\n\r\n", "it speaks HTTP, and wants no websocket"),
+    ],
+)
+async def test_what_comes_to_the_port_of_native_workers_is_told(
+    master: Master, said: bytes, told: str, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO)
+    port = NativePort(master.door)
+    async with await asyncio.get_running_loop().create_server(port, "127.0.0.1", 0) as server:
+        for _ in range(2):
+            address = server.sockets[0].getsockname()
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(said)
+            await asyncio.wait_for(reader.read(), PATIENCE)
+            writer.close()
+
+    (line,) = [one for one in caplog.messages if "closing" in one]
+    assert f" to the port of native workers: {told}" in line
 
 
 @pytest.mark.parametrize("is_unmasked", [True, False])

@@ -258,6 +258,7 @@ class Silent:
 
     def __init__(self, host: str, *, is_silent: bool = True) -> None:
         self.host = host
+        self.address = f"{host}:1"
         self.is_silent = is_silent
         self.is_closed = False
 
@@ -267,7 +268,7 @@ class Silent:
 
 @pytest.mark.looptime
 async def test_a_client_has_its_time_to_log_in():
-    strangers = Strangers()
+    strangers = Strangers("the port")
     slow, known = Silent("a"), Silent("a")
     strangers.arrive(slow)
     strangers.arrive(known)
@@ -283,7 +284,7 @@ async def test_a_client_has_its_time_to_log_in():
 @pytest.mark.looptime
 @pytest.mark.parametrize("honest", [Silent("b"), Silent("a", is_silent=False)])
 async def test_of_clients_that_do_not_log_in_the_largest_share_gives_way(honest: Silent):
-    strangers = Strangers()
+    strangers = Strangers("the port")
     strangers.arrive(honest)
     flood = [Silent("a") for _ in range(300)]
     for one in flood:
@@ -307,3 +308,29 @@ async def test_many_clients_that_say_nothing_keep_nobody_from_logging_in(
         await asyncio.wait_for(flood[0][0].read(), PATIENCE)
     for _, writer in flood:
         writer.close()
+
+
+@pytest.mark.looptime
+async def test_the_log_tells_once_of_a_host_why_its_connections_are_closed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    strangers = Strangers("the port", silence="; perhaps it waits")
+    for _ in range(3):
+        strangers.arrive(Silent("a"))
+        strangers.arrive(Silent("a", is_silent=False))
+        await asyncio.sleep(31)
+    for number in range(5):
+        strangers.tell(Silent("a"), f"reason {number}")
+        strangers.tell(Silent("b"), "reason 0")
+
+    told = [
+        "a:1 to the port: it has sent nothing for 30 s; perhaps it waits",
+        "a:1 to the port: it has not logged in within 30 s",
+        "a:1 to the port: reason 0",
+        "b:1 to the port: reason 0",
+    ]
+    assert caplog.messages == [f"closing a connection from {line}" for line in told]
+    await asyncio.sleep(600)
+    strangers.tell(Silent("a"), "reason 0")
+    assert caplog.messages[4:] == ["closing a connection from a:1 to the port: reason 0"]

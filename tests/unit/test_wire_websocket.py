@@ -23,12 +23,12 @@ def opened() -> ClientSocket:
     return socket
 
 
-def accepted(socket: ClientSocket, upgrade: str = "websocket") -> bytes:
+def accepted(socket: ClientSocket, upgrade: str = "websocket", more: str = "") -> bytes:
     key = socket.request().decode().partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
     digest = hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
     accept = base64.b64encode(digest).decode()
     head = f"HTTP/1.1 101 Switching\r\nUpgrade: {upgrade}\r\nSec-WebSocket-Accept: {accept}"
-    return f"{head}\r\n\r\n".encode()
+    return f"{head}{more}\r\n\r\n".encode()
 
 
 def offering() -> ClientSocket:
@@ -135,6 +135,14 @@ def test_what_was_not_offered_is_not_spoken(upgrade: str):
 
     with pytest.raises(ProtocolError, match=upgrade):
         worker.receive(accepted(worker, upgrade))
+
+
+@pytest.mark.parametrize("answered", ["", "\r\nSec-WebSocket-Protocol: chat"])
+def test_a_server_with_websockets_for_something_else_is_no_master(answered: str):
+    worker = ClientSocket(host="ci", path="/", headers=login_headers("arm-7", "x"))
+
+    with pytest.raises(ProtocolError, match=r"but not for chargehand\.worker"):
+        worker.receive(accepted(worker, more=answered))
 
 
 def test_masked_frames_are_refused_where_nobody_masks():

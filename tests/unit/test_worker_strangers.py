@@ -24,6 +24,8 @@ from buildbot._border.reactor import install_reactor
 from chargehand.config.tls_files import TlsFiles
 from chargehand.fleet.rules import WorkerState
 from chargehand.kit.values import replace
+from chargehand_wire.login import login_headers
+from chargehand_wire.websocket import ClientSocket, Refused
 
 HTTP = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
@@ -217,25 +219,43 @@ async def test_what_a_peer_at_the_pb_port_speaks_is_told(
 
 
 @pytest.mark.parametrize(
-    "garbage",
-    [HELLO, b"\xff" * 100_000, bytes(100_000), b"\x02\x82pb\x02\x80\x13\x87\x06\x81"],
-    ids=["TLS", "ones", "zeros", "PB"],
+    ("garbage", "told"),
+    [
+        (HELLO, "it speaks TLS, which this port does not"),
+        (b"SSH-2.0-OpenSSH_9.2", "it speaks SSH"),
+        (b"\xff" * 100_000, "what it sends is not HTTP"),
+        (bytes(100_000), "what it sends is not HTTP"),
+        (b"\x02\x82pb\x02\x80\x13\x87\x06\x81", "what it sends is not HTTP"),
+        (b"GET / HTTP/9.9.9\r\nHost: \x00", "what it sends is not HTTP"),
+    ],
+    ids=["TLS", "SSH", "ones", "zeros", "PB", "bad HTTP"],
 )
-async def test_garbage_at_the_port_for_http_ends_the_connection(garbage: bytes) -> None:
+async def test_garbage_at_the_port_for_http_ends_the_connection_and_is_told_once(
+    garbage: bytes, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     farm = await opened(MSGPACK)
-    reader, writer = await asyncio.open_connection("127.0.0.1", farm.number)
 
-    writer.write(garbage + b"\r\n\r\n")
+    for _ in range(2):
+        reader, writer = await asyncio.open_connection("127.0.0.1", farm.number)
+        writer.write(garbage + b"\r\n\r\n")
+        heard = await closed(reader)
+        assert heard.startswith(b"HTTP/1.0 400 ")
+        assert len(heard) < 1000  # What came is not sent back.
+        writer.close()
 
-    heard = await closed(reader)
-    assert heard.startswith(b"HTTP/1.0 400 ")
-    assert len(heard) < 1000  # What came is not sent back.
-    writer.close()
+    (line,) = [one for one in caplog.messages if "closing" in one]
+    assert re.fullmatch(
+        rf"closing a connection from 127\.0\.0\.1:\d+ to .*msgpack_experimental_v7: {told}", line
+    )
     await let_a_worker_in(farm)
     await farm.close()
 
 
-async def test_browsers_hear_what_the_port_for_msgpack_is_for() -> None:
+async def test_browsers_hear_what_the_port_for_msgpack_is_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
     farm = await opened(MSGPACK)
     url = f"http://127.0.0.1:{farm.number}/"
 
@@ -246,6 +266,28 @@ async def test_browsers_hear_what_the_port_for_msgpack_is_for() -> None:
         async with http.get(url, headers=login) as answer:
             assert answer.status == 426
 
+    assert [line.rpartition(": ")[2] for line in caplog.messages if "closing" in line] == [
+        "it speaks HTTP, without a worker's name and password",
+        "it speaks HTTP, and wants no websocket",
+    ]
+    await farm.close()
+
+
+async def test_a_native_worker_at_the_port_for_msgpack_hears_where_it_belongs(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    farm = await opened(MSGPACK)
+    reader, writer = await asyncio.open_connection("127.0.0.1", farm.number)
+    worker = ClientSocket(host="ci", path="/worker/v1", headers=login_headers("arm-7", "right"))
+
+    writer.write(worker.request())
+    with pytest.raises(Refused, match=r"chargehand-worker to the port of c\['www'\]"):
+        worker.receive(await closed(reader))
+
+    writer.close()
+    assert "it is a native worker, which connects to the port of c['www']" in caplog.text
+    assert not [one for one in caplog.records if one.name.startswith("aiohttp")]
     await farm.close()
 
 

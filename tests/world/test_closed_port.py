@@ -75,3 +75,42 @@ def test_a_worker_comes_back_to_a_port_that_was_closed_for_an_hour(
     assert 6 <= len(told) <= 7
     assert "refused" in told[0]
     assert re.search(r" for 5\d min: ", told[-1])
+
+
+class KeptNowhere(RemoteLink):
+    """Has connections that end as soon as they are open."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        super().__init__(settings, self._closed_stream)
+        self.opened_at: list[float] = []
+
+    async def _closed_stream(self) -> socket.socket:
+        self.opened_at.append(asyncio.get_running_loop().time())
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        ours.setblocking(False)
+        return ours
+
+    async def _open(self, connection) -> None:
+        connection.opened.set_result(None)
+
+
+def test_a_worker_whose_connections_end_at_once_tries_less_and_less_often(
+    loop: VirtualTimeLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> list[float]:
+        settings = WorkerSettings(master="http://ci", name="arm-7", password="x", proxy="")
+        link = KeptNowhere(settings)
+        keeping = loop.create_task(link.keep())
+        await asyncio.sleep(_HOUR)
+        keeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping
+        return link.opened_at
+
+    with caplog.at_level(logging.INFO, "chargehand_worker"):
+        opened_at = loop.run_until_complete(main())
+
+    assert 150 < len(opened_at) < 500
+    assert 6 <= len(caplog.messages) <= 7
+    assert "the connection has ended at once: the agent closed it" in caplog.messages[0]

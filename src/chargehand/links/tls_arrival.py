@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Callable
 
@@ -12,11 +11,9 @@ from chargehand.kit.peers import peer_name
 from chargehand.kit.strangers import Strangers
 from chargehand.kit.tasks import Tasks
 
-_CLOSING = "closing a connection from %s to a port of workers with TLS: %s"
 _HANDSHAKE_SECONDS = 20.0
 _MOST_HELD = 256 * 1024
 """Bytes that may come together with the end of the handshake."""
-_MOST_HOSTS = 1000
 _SILENCE = (
     f"it did not start TLS within {_HANDSHAKE_SECONDS:g} s; a worker without TLS waits too, "
     "because it expects the master to begin"
@@ -42,10 +39,8 @@ class TlsArrivals:
     def __init__(self, accept: Callable[[], asyncio.Protocol], context: ssl.SSLContext) -> None:
         self._accept = accept
         self._context = context
-        self._strangers = Strangers()
+        self._strangers = Strangers("a port of workers with TLS")
         self._tasks = Tasks("TLS for workers")
-        self._said: dict[str, str] = {}
-        """What was logged last of each host; workers try again every few seconds."""
 
     def __call__(self) -> asyncio.Protocol:
         """Return what handles a new connection."""
@@ -73,24 +68,13 @@ class TlsArrivals:
                 )
         except OSError as error:
             if (why := _why(error)) is not None:
-                self._say(arrival, why)
+                self._strangers.tell(arrival, why)
             arrival.abort()
             return
         finally:
             self.leave(arrival)
         if encrypted is not None:
-            self._said.pop(arrival.host, None)
             arrival.hand_over(encrypted, self._accept())
-
-    def _say(self, arrival: TlsArrival, why: str) -> None:
-        """Log why a connection is closed, unless that was said of its host the last time."""
-        if self._said.get(arrival.host) == why:
-            return
-        if not self._strangers.lines.write(logging.INFO, _CLOSING, arrival.address, why):
-            return
-        if len(self._said) >= _MOST_HOSTS:
-            self._said.clear()
-        self._said[arrival.host] = why
 
 
 def _why(error: OSError) -> str | None:

@@ -17,8 +17,10 @@ from chargehand.kit.tasks import Tasks
 from chargehand.links.http_port import HttpPort
 from chargehand.links.msgpack.wire import MsgpackWire
 from chargehand.links.stock.session import StockSession
+from chargehand.links.turned_away import TurnedAway
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.http_login import basic_pair
+from chargehand_wire.login import offered_versions
 
 _log = logging.getLogger(__name__)
 
@@ -35,14 +37,18 @@ class MsgpackDoor(HttpPort):
     """Answers websocket requests with a worker's name and password."""
 
     def __init__(self, *, workers: RemoteWorkers) -> None:
-        super().__init__()
+        super().__init__("the port of workers over msgpack_experimental_v7")
         self._workers = workers
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Let the worker in, and serve its connection to its end."""
+        if offered_versions(request.headers.get("Sec-WebSocket-Protocol", "")):
+            return _turned_away(
+                426, "it is a native worker, which connects to the port of c['www']"
+            )
         login = basic_pair(request.headers.get("Authorization", ""))
         if login is None:
-            return web.Response(status=401, text=_WHO_CONNECTS_HERE)
+            return _turned_away(401, "it speaks HTTP, without a worker's name and password")
         assert request.transport is not None
         _, address = peer_name(request.transport)
         notice_death(request.transport)
@@ -59,11 +65,15 @@ class MsgpackDoor(HttpPort):
             compress=False, max_msg_size=_LARGEST_MESSAGE, timeout=_CLOSE_SECONDS
         )
         if not socket.can_prepare(request):
-            return web.Response(status=426, text=_WHO_CONNECTS_HERE)
+            return _turned_away(426, "it speaks HTTP, and wants no websocket")
         await socket.prepare(request)
         connection = _SocketOfWorker(socket, request)
         await connection.serve(self._workers, admitted, address)
         return socket
+
+
+def _turned_away(status: int, reason: str) -> TurnedAway:
+    return TurnedAway(status, _WHO_CONNECTS_HERE, reason=reason)
 
 
 class _SocketOfWorker:

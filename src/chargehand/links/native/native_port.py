@@ -12,7 +12,7 @@ class NativePort(HttpPort):
     """Serves connections of workers; called, it returns what handles a new one."""
 
     def __init__(self, door: WorkerDoor) -> None:
-        super().__init__()
+        super().__init__("the port of native workers")
         self._door = door
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:

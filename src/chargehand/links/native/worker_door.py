@@ -26,6 +26,7 @@ from chargehand.links.native.readable_info import readable_info
 from chargehand.links.native.session import NativeSession
 from chargehand.links.native.socket_transport import SocketTransport
 from chargehand.links.native.unmasked_socket import UnmaskedSocket, is_offered
+from chargehand.links.turned_away import TurnedAway
 from chargehand_wire.login import credentials, offered_versions, subprotocol, wrong_version
 from chargehand_wire.master_address import PATH
 from chargehand_wire.messages import PROTOCOL_VERSION, Hello
@@ -36,6 +37,10 @@ _LARGEST_MESSAGE = 4 * 1024 * 1024
 _PATIENCE = 600.0
 _LONGEST_PATIENCE = 7 * 24 * 3600.0
 _CLOSE_SECONDS = 2.0
+_ELSEWHERE = (
+    f"it speaks HTTP, but does not ask for {PATH}; stock workers connect to a separate port, in "
+    "c['protocols']"
+)
 
 
 class _Login(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,13 +104,14 @@ class WorkerDoor:
             return answer
         login = credentials(request.headers.get("Authorization", ""))
         if login is None:
-            return _said(401, "a worker logs in with its name and password")
+            told = "a worker logs in with its name and password"
+            return _turned_away(401, told, "it speaks HTTP, without a worker's name and password")
         name, password = login
         address = _address(request)
         try:
             admitted = await self._admitted(request, name, password, address)
         except LoginRefused as refused:
-            return _said(403, refused.told)
+            return web.Response(status=403, text=f"{refused.told}\n")
         self._logged_in(request)
         if is_unmasked:
             unmasked = UnmaskedSocket(request, peer=_peer(name, address))
@@ -258,20 +264,21 @@ def _speaks_ours(request: web.BaseRequest) -> bool:
     return PROTOCOL_VERSION in offered
 
 
-def _refusal(request: web.BaseRequest, *, can_open: bool) -> web.Response | None:
+def _refusal(request: web.BaseRequest, *, can_open: bool) -> TurnedAway | None:
     """Return the answer to what is no worker."""
     if request.raw_path.partition("?")[0] != PATH:
-        return _said(404, f"workers connect to {PATH}")
+        return _turned_away(404, f"workers connect to {PATH}", _ELSEWHERE)
     if "Origin" in request.headers:
-        return _said(403, "this is for workers, and not for browsers")
+        told = "this is for workers, and not for browsers"
+        return _turned_away(403, told, "it is a page in a browser")
     if not can_open:
-        return _said(426, f"workers connect here, with a websocket ({subprotocol()})")
+        told = f"workers connect here, with a websocket ({subprotocol()})"
+        return _turned_away(426, told, "it speaks HTTP, and wants no websocket")
     return None
 
 
-def _said(status: int, text: str) -> web.Response:
-    headers = {"WWW-Authenticate": 'Basic realm="workers"'} if status == 401 else {}
-    return web.Response(status=status, text=f"{text}\n", headers=headers)
+def _turned_away(status: int, told: str, reason: str) -> TurnedAway:
+    return TurnedAway(status, f"{told}\n", reason=reason)
 
 
 def _peer(name: str, address: str) -> str:

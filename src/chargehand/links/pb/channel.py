@@ -12,10 +12,10 @@ from functools import partial
 from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.kit.peers import Acknowledging, notice_death, peer_name
 from chargehand.kit.strangers import Strangers
+from chargehand.links.foreign import foreign_protocol
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.pb.connection import Connection
 from chargehand_wire.pb.events import Answered, Called, Event, Failed, Failure, Released
-from chargehand_wire.pb.foreign import foreign_protocol
 from chargehand_wire.pb.jelly import Own, Reference
 from chargehand_wire.pb.login import Credentials, Login
 from chargehand_wire.values import Unsendable
@@ -26,8 +26,12 @@ _PATIENCE = 0.005
 """Seconds that an answer that nobody waits for may wait for something to go with."""
 _ERROR = "twisted.spread.pb.Error"
 _CHALLENGE_SIZE = 16
-_CLOSING = "closing a connection from %s to the workers' port: %s"
-_TURNED_AWAY = "closing a connection from %s to the port of workers over PB: it speaks %s"
+_ANSWER = b"""\
+ This port is for workers that speak Perspective Broker, as buildbot-worker does by default. Those \
+created with --protocol=msgpack_experimental_v7 connect to the port of c['protocols'] with this \
+name; chargehand-worker and browsers connect to the port of c['www'].\r
+"""
+"""What follows the offer of dialects, which is sent first; clients show it as an invalid answer."""
 
 Handler = Callable[[Called], None]
 """Answers calls of one object, now or later."""
@@ -99,7 +103,7 @@ class PbChannel(asyncio.Protocol):
         if not self._has_logged_in:
             self.beginning += data
             if (found := foreign_protocol(self.beginning)) is not None:
-                self._turn_away(*found)
+                self._turn_away(found)
                 return
         self._is_receiving = True
         self._is_urgent = not self._has_logged_in
@@ -314,14 +318,15 @@ class PbChannel(asyncio.Protocol):
                 error,
             )
         else:
-            self._strangers.lines.write(logging.INFO, _CLOSING, self.address, error)
+            self._strangers.tell(self, str(error))
         self.abort()
 
-    def _turn_away(self, protocol: str, answer: bytes) -> None:
+    def _turn_away(self, protocol: str) -> None:
         """Say that this is the wrong port."""
-        self._strangers.lines.write(logging.INFO, _TURNED_AWAY, self.address, protocol)
+        self._strangers.tell(self, f"it speaks {protocol}")
         if self._transport is not None:
-            self._transport.write(answer)
+            if protocol == "HTTP":
+                self._transport.write(_ANSWER)
             self._transport.close()
 
     def _flush(self) -> None:

@@ -38,7 +38,7 @@ class PbDoor:
         self, *, workers: RemoteWorkers, guests: dict[str, TakeGuest] | None = None
     ) -> None:
         self._workers = workers
-        self._strangers = Strangers()
+        self._strangers = Strangers("the port of workers over PB")
         self._tasks = Tasks("workers over PB")
         self.guests = {} if guests is None else guests
 
