@@ -130,8 +130,8 @@ class ClientSocket:
         wanted = self._headers.get("Sec-WebSocket-Protocol")
         if wanted is not None and headers.get("sec-websocket-protocol") != wanted:
             raise ProtocolError(
-                f"the server opens websockets, but not for {wanted}: it is not a master, or this is "
-                "its port for stock workers"
+                f"the server opens websockets, but not for {wanted}: it is not a master, "
+                "or this is its port for stock workers"
             )
         upgrade = headers.get("upgrade", MASKED).lower()
         if upgrade not in self._offered:

@@ -141,6 +141,42 @@ add('a', sh('true'), workernames=['one'])
         assert words[-2:] == ["me@board", "zzz"]
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (
+            ["sh", "-c", "echo trying; echo no route to board >&2; exit 3"],
+            "its start_action: sh exited with 3: no route to board",
+        ),
+        (["sh", "-c", "kill -9 $$"], "its start_action: sh was killed by signal 9"),
+        (["/no/such/program"], "its start_action: cannot run /no/such/program: No such file"),
+    ],
+)
+async def test_a_request_says_why_its_machine_could_not_be_woken(
+    command: list[str], told: str
+) -> None:
+    configuration = f"""
+from buildbot.machine import generic
+from buildbot.worker import AbstractLatentWorker
+c['machines'] = [generic.GenericLatentMachine(
+    'board',
+    start_action=generic.LocalWakeAction({command}),
+    stop_action=generic.LocalWakeAction(['true']))]
+c['workers'] += [AbstractLatentWorker('one', None, machine_name='board', build_wait_timeout=0)]
+add('a', sh('true'), workernames=['one'])
+"""
+    async with started(configuration) as ci:
+        request = await ci.force("a")
+        why = ""
+        while 'machine "board"' not in why:
+            await ci.sleep(1)
+            why = await ci.waits(request, "workers_quarantined")
+
+        assert f'could not be started: machine "board" could not be woken: {told}' in why
+        (worker,) = [one for one in await ci.get("workers") if one["name"] == "one"]
+        assert told in worker["pause_reason"]
+
+
 async def test_a_machine_that_is_not_configured_is_a_mistake() -> None:
     text = _MACHINES + _TWO % 0 + "c['machines'] = [Board('borad')]\n"
     with pytest.raises(Exception, match=r'runs on unknown machine "board".*did you mean "borad"'):

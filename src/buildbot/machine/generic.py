@@ -22,6 +22,8 @@ from buildbot.process.properties import Properties
 _log = logging.getLogger(__name__)
 
 _MOST_OF_OUTPUT = 2000
+_LONGEST_LINE = 200
+"""Of the last line of output, which often says what is wrong."""
 
 
 class GenericLatentMachine(AbstractLatentMachine):
@@ -41,12 +43,21 @@ class GenericLatentMachine(AbstractLatentMachine):
 
     async def start_machine(self) -> bool:
         """Perform the first action."""
-        return bool(await inward(self.start_action.perform, self))
+        self._failure = await _failure(self.start_action, self, "start_action")
+        return not self._failure
 
     async def stop_machine(self) -> None:
         """Perform the second. Raises OSError if it fails."""
-        if not await inward(self.stop_action.perform, self):
-            raise OSError("its stop_action has failed")
+        if failure := await _failure(self.stop_action, self, "stop_action"):
+            raise OSError(failure)
+
+
+async def _failure(action: Any, machine: Any, name: str) -> str:
+    """Perform an action; return why it has failed, or nothing."""
+    if isinstance(action, _Action) and type(action).perform is _Action.perform:
+        words = await action.failure(machine)
+        return f"its {name}: {words}" if words else ""
+    return "" if await inward(action.perform, machine) else f"its {name} has failed"
 
 
 class _Action(ComparableMixin):
@@ -54,11 +65,15 @@ class _Action(ComparableMixin):
 
     async def perform(self, manager: Any) -> bool:
         """Run it, and return whether it has succeeded."""
+        return not await self.failure(manager)
+
+    async def failure(self, manager: Any) -> str:
+        """Run it, and return why it has failed; nothing if it has not."""
         properties = Properties()
         properties.master = manager.master
         with ExitStack() as files:
             command = [str(word) for word in await self._command(properties, files)]
-            return await _succeeds(command)
+            return await _run(command)
 
     async def _command(self, properties: Any, files: ExitStack) -> Sequence[Any]:
         raise NotImplementedError
@@ -191,7 +206,8 @@ def _written(files: ExitStack, text: str) -> str:
     return os.fspath(path)
 
 
-async def _succeeds(command: Sequence[str]) -> bool:
+async def _run(command: Sequence[str]) -> str:
+    """Run a command; log and return why it has failed."""
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -201,13 +217,20 @@ async def _succeeds(command: Sequence[str]) -> bool:
         )
     except OSError as error:
         _log.error("cannot run %s: %s", command[0], error)
-        return False
+        return f"cannot run {command[0]}: {error.strerror or error}"
     try:
         output, _ = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
-    if process.returncode:
-        told = output.decode(errors="replace")[-_MOST_OF_OUTPUT:]
-        _log.error("%s ended with code %s: %s", " ".join(command[:1]), process.returncode, told)
-    return process.returncode == 0
+    if not process.returncode:
+        return ""
+    told = output.decode(errors="replace")[-_MOST_OF_OUTPUT:]
+    ending = _ending(process.returncode or 0)
+    _log.error("%s %s: %s", command[0], ending, told)
+    *_, last = ["", *(line.strip() for line in told.splitlines() if line.strip())]
+    return f"{command[0]} {ending}" + (f": {last[-_LONGEST_LINE:]}" if last else "")
+
+
+def _ending(code: int) -> str:
+    return f"was killed by signal {-code}" if code < 0 else f"exited with {code}"

@@ -75,6 +75,8 @@ class AbstractLatentMachine(Machine):
         self.build_wait_timeout = build_wait_timeout
         self.missing_timeout = missing_timeout
         self._is_closing = False
+        self._failure = ""
+        """Why its last wake has failed, if its actions know that."""
         return super().checkConfig(name, **kwargs)
 
     def start_machine(self) -> Any:
@@ -123,13 +125,15 @@ class AbstractLatentMachine(Machine):
             occupancy.state = States.STARTING
             await self._record(is_awake=True)
             _log.info("waking machine %s for worker %s", self.name, worker_name)
+            self._failure = ""
             with guarded(_log, "cannot wake machine %s", self.name) as attempt:
                 seconds = self.missing_timeout
                 answer = await answered_within(seconds, "start_machine", self.start_machine)
                 if answer is not False:
                     occupancy.state = States.STARTED
                     return
-        why = f": {attempt.failure}" if attempt.failure is not None else ""
+        words = self._failure if attempt.failure is None else str(attempt.failure)
+        why = f": {words}" if words else ""
         raise LatentWorkerFailedToSubstantiate(f'machine "{self.name}" could not be woken{why}')
 
     async def leave(self, worker_name: str) -> None:
