@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from chargehand.config.model import WorkerConfig
@@ -11,6 +12,8 @@ from chargehand.events.bus import Bus
 from chargehand.events.messages import WorkerConnected, WorkerDisconnected, WorkerMissing
 from chargehand.kit.clock import Clock
 from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger("chargehand.fleet")
 
 
 class Absences:
@@ -77,6 +80,7 @@ class Absences:
         record = self._absent(name)
         if record is None or record.graceful:
             return
+        _log.warning("worker %s has been away for %g s", name, config.missing_timeout)
         self._publish(record)
 
     def _publish(self, record: Worker) -> None:

@@ -18,6 +18,7 @@ from chargehand_wire.pb.connection import Connection
 from chargehand_wire.pb.events import Answered, Called, Event, Failed, Failure, Released
 from chargehand_wire.pb.jelly import Own, Reference
 from chargehand_wire.pb.login import Credentials, Login
+from chargehand_wire.pb.wrong_port import WRONG_PORT
 from chargehand_wire.values import Unsendable
 
 _log = logging.getLogger(__name__)
@@ -26,12 +27,6 @@ _PATIENCE = 0.005
 """Seconds that an answer that nobody waits for may wait for something to go with."""
 _ERROR = "twisted.spread.pb.Error"
 _CHALLENGE_SIZE = 16
-_ANSWER = b"""\
- This port is for workers that speak Perspective Broker, as buildbot-worker does by default. Those \
-created with --protocol=msgpack_experimental_v7 connect to the port of c['protocols'] with this \
-name; chargehand-worker and browsers connect to the port of c['www'].\r
-"""
-"""What follows the offer of dialects, which is sent first; clients show it as an invalid answer."""
 
 Handler = Callable[[Called], None]
 """Answers calls of one object, now or later."""
@@ -326,7 +321,7 @@ class PbChannel(asyncio.Protocol):
         self._strangers.tell(self, f"it speaks {protocol}")
         if self._transport is not None:
             if protocol == "HTTP":
-                self._transport.write(_ANSWER)
+                self._transport.write(WRONG_PORT)
             self._transport.close()
 
     def _flush(self) -> None:
