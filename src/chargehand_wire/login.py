@@ -7,11 +7,10 @@ import re
 from typing import Optional
 from urllib.parse import quote, unquote
 
-from chargehand_wire.http_login import basic_pair
+from chargehand_wire.http_login import SUBPROTOCOL, basic_pair
 from chargehand_wire.messages import PROTOCOL_VERSION
 
-_SUBPROTOCOL = "chargehand.worker."
-_VERSION = re.compile(re.escape(_SUBPROTOCOL) + r"(\d{1,9})")
+_VERSION = re.compile(re.escape(SUBPROTOCOL) + r"(\d{1,9})")
 
 
 def login_headers(name: str, password: str) -> dict[str, str]:
@@ -19,7 +18,7 @@ def login_headers(name: str, password: str) -> dict[str, str]:
     pair = f"{quote(name, safe='')}:{password}"
     return {
         "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
-        "Sec-WebSocket-Protocol": f"{_SUBPROTOCOL}{PROTOCOL_VERSION}",
+        "Sec-WebSocket-Protocol": f"{SUBPROTOCOL}{PROTOCOL_VERSION}",
     }
 
 
@@ -38,7 +37,7 @@ def offered_versions(header: str) -> list[int]:
 
 def subprotocol() -> str:
     """Return the name of the protocol with its version."""
-    return f"{_SUBPROTOCOL}{PROTOCOL_VERSION}"
+    return f"{SUBPROTOCOL}{PROTOCOL_VERSION}"
 
 
 def wrong_version(name: str, offered: list[int]) -> str:

@@ -19,8 +19,7 @@ from chargehand.links.msgpack.wire import MsgpackWire
 from chargehand.links.stock.session import StockSession
 from chargehand.links.turned_away import TurnedAway
 from chargehand_wire.framing import ProtocolError
-from chargehand_wire.http_login import basic_pair
-from chargehand_wire.login import offered_versions
+from chargehand_wire.http_login import basic_pair, is_native
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ class MsgpackDoor(HttpPort):
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Let the worker in, and serve its connection to its end."""
-        if offered_versions(request.headers.get("Sec-WebSocket-Protocol", "")):
+        if is_native(request.headers.get("Sec-WebSocket-Protocol", "")):
             return _turned_away(
                 426, "it is a native worker, which connects to the port of c['www']"
             )
