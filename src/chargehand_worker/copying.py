@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import sys
@@ -20,14 +19,17 @@ def open_for_copies(name: str) -> int:
     return os.open(name, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
 
 
-def widen(pipe: int, size: int = _BY_HAND) -> None:
-    """Let a pipe hold more, where the system allows it."""
+def widen(pipe: int, size: int = _BY_HAND) -> bool:
+    """Let a pipe hold more, where the system allows it; return whether it does."""
     if sys.platform != "linux":
-        return
+        return False
     import fcntl
 
-    with contextlib.suppress(OSError):
+    try:
         fcntl.fcntl(pipe, _F_SETPIPE_SZ, size)
+    except OSError:
+        return False
+    return True
 
 
 def copy(source: int, target: int, take: Callable[[int], None], length: int | None = None) -> int:

@@ -13,7 +13,11 @@ from chargehand_worker.threaded_pipes import ThreadedPipeReader
 
 READ_SIZE = 256 * 1024
 _LARGE_PIPE = 1024 * 1024
-_USUAL_PIPE = 65536
+_MUCH = 256 * 1024
+"""Bytes; who has written so many gets a larger pipe."""
+_REST_SECONDS = 0.002
+"""For how long a large pipe fills before it is read again: who reads after each write makes both
+processes take turns."""
 
 
 class Reader(Protocol):
@@ -49,7 +53,9 @@ class PipeReader:
         self._descriptor = descriptor
         self._receive = receive
         self._loop = asyncio.get_running_loop()
-        self._enlarged = False
+        self._taken = 0
+        self._is_large = False
+        self._rest: asyncio.TimerHandle | None = None
         self._paused = True
         self.ended: asyncio.Future[None] = self._loop.create_future()
         os.set_blocking(descriptor, False)
@@ -63,13 +69,13 @@ class PipeReader:
     def pause(self) -> None:
         """Let the pipe fill up, and so the command wait."""
         if not self._paused and self._descriptor >= 0:
-            self._loop.remove_reader(self._descriptor)
+            self._stop_reading()
             self._paused = True
 
     def resume(self) -> None:
         """Resume reading."""
         if self._paused and self._descriptor >= 0:
-            self._loop.add_reader(self._descriptor, self._read)
+            self._start_reading()
             self._paused = False
 
     def close(self) -> None:
@@ -91,11 +97,19 @@ class PipeReader:
         if not data:
             self.close()
             return
-        if len(data) >= _USUAL_PIPE and not self._enlarged:
-            self._enlarge()
+        if self._taken < _MUCH:
+            self._taken += len(data)
+            self._is_large = self._taken >= _MUCH and widen(self._descriptor, _LARGE_PIPE)
+        elif self._is_large and len(data) < READ_SIZE:
+            self._stop_reading()
+            self._rest = self._loop.call_later(_REST_SECONDS, self._start_reading)
         self._receive(data)
 
-    def _enlarge(self) -> None:
-        """Give a command that writes much a larger pipe: fewer turns between it and us."""
-        self._enlarged = True
-        widen(self._descriptor, _LARGE_PIPE)
+    def _start_reading(self) -> None:
+        self._loop.add_reader(self._descriptor, self._read)
+
+    def _stop_reading(self) -> None:
+        self._loop.remove_reader(self._descriptor)
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
