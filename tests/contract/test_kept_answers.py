@@ -25,7 +25,7 @@ from chargehand.domain.result_set import ResultOfTest, ResultSet
 from chargehand.domain.source_health import SourceHealth, SourceState
 from chargehand.domain.source_stamp import Patch, SourceStamp
 from chargehand.domain.user import User
-from chargehand.domain.worker import WorkerInfo
+from chargehand.domain.worker import Standing, WorkerInfo
 from chargehand.execution.recovery import Cause, outcomes_of
 from chargehand.resources.endpoints import ENDPOINTS
 from chargehand.resources.query import Basis, Page, Query
@@ -244,9 +244,7 @@ async def _configure(workshop: Workshop, watch: _Watch) -> None:
     await do(None)  # These are recorded soon.
     await do(store.audit.delete_before(2.0))
     await do(store.workers.connected(workshop.worker_id, workshop.master_id, WorkerInfo()))
-    await do(
-        store.workers.set_state(workshop.worker_id, paused=True, pause_reason="why", graceful=False)
-    )
+    await do(store.workers.set_state(workshop.worker_id, Standing(paused=True, pause_reason="why")))
     await do(store.workers.disconnected(workshop.worker_id, workshop.master_id))
     ids = list((await do(store.schedulers.ids(["s", "t"]))).values())
     await do(store.schedulers.activate(ids, workshop.master_id))

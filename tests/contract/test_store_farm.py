@@ -10,7 +10,7 @@ from chargehand.domain.build import LogType
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import NewChange
 from chargehand.domain.result import Result
-from chargehand.domain.worker import WorkerInfo
+from chargehand.domain.worker import Standing, WorkerInfo
 from chargehand.events.messages import (
     BuilderChanged,
     BuildFinished,
@@ -64,7 +64,7 @@ async def test_a_worker_is_recorded_as_it_comes_and_goes(workshop: Workshop) -> 
 
     connected = await store.connected(workshop.worker_id, workshop.master_id, info)
     await store.connected(workshop.worker_id, workshop.master_id, info)
-    await store.set_state(workshop.worker_id, paused=True, pause_reason="why", graceful=False)
+    await store.set_state(workshop.worker_id, Standing(paused=True, pause_reason="why"))
     gone = await store.disconnected(workshop.worker_id, workshop.master_id)
 
     assert connected.connected_to == (workshop.master_id,)

@@ -9,6 +9,7 @@ import aiohttp
 from stored_site import LINES, stored_site
 
 from chargehand.domain.result import Result
+from chargehand.domain.worker import Standing
 from chargehand.resources.audit import RESTRICTED
 from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS
@@ -106,9 +107,7 @@ async def test_a_change_in_the_store_is_seen_at_once(tmp_path: Path):
 
         await store.workers.set_state(
             (await _get(session, "workers/w1"))["workers"][0]["workerid"],
-            paused=True,
-            pause_reason="repairs",
-            graceful=False,
+            Standing(paused=True, pause_reason="repairs"),
         )
 
         assert (await _get(session, "workers/w1"))["workers"][0]["pause_reason"] == "repairs"

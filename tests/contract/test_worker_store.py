@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from store_workshop import Workshop
 
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
-from chargehand.domain.worker import WorkerInfo
+from chargehand.domain.worker import Standing, WorkerInfo
 from chargehand.fleet.ports import WorkerStore
 from chargehand.testing.fleet import MemoryWorkerStore
 
@@ -74,10 +75,23 @@ async def test_orders_are_kept(given: Given) -> None:
     store, master_id, _ = given
     worker = (await store.sync({"a": []}, master_id))["a"]
 
-    await store.set_state(worker.id, paused=True, pause_reason="dust", graceful=True)
+    standing = Standing(
+        paused=True,
+        pause_reason="dust",
+        paused_by="anna",
+        paused_at=5.5,
+        graceful=True,
+        stop_reason="moves",
+        stopped_by="otto",
+        stopped_at=6.5,
+    )
+
+    await store.set_state(worker.id, standing)
     kept = (await store.sync({"a": []}, master_id))["a"]
 
-    assert (kept.paused, kept.pause_reason, kept.graceful) == (True, "dust", True)
+    assert {name: getattr(kept, name) for name in msgspec.structs.asdict(standing)} == (
+        msgspec.structs.asdict(standing)
+    )
 
 
 async def test_unknown_workers_are_an_error(given: Given) -> None:

@@ -11,7 +11,7 @@ from waiting import PATIENCE
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.domain.session import SessionState
-from chargehand.domain.worker import WorkerInfo, WorkerSlot
+from chargehand.domain.worker import WorkerInfo, WorkerSlot, why_ordered
 from chargehand.fleet.ports import Registry
 from chargehand.fleet.rules import Difference, WorkerState, difference, may_take, state
 from chargehand.fleet.service import Fleet
@@ -253,10 +253,12 @@ async def test_a_worker_that_connects_in_another_way_is_linked_anew_when_idle(ya
 async def test_a_paused_worker_says_why_and_takes_no_builds(yard: Yard) -> None:
     await yard.configure(config("w"))
 
-    await yard.fleet.control("w", "pause", "being cleaned")
+    await yard.fleet.control("w", "pause", "being cleaned", "anna")
 
     assert yard.fleet.reserve("w") is None
-    assert (yard.slot().paused, yard.slot().pause_reason) == (True, "being cleaned")
+    why = yard.slot().pause_reason or ""
+    assert yard.slot().paused
+    assert why.startswith("being cleaned, by anna since 20")
     assert yard.store.workers["w"].pause_reason == "being cleaned"
     await yard.fleet.control(1, "unpause", "")
     assert yard.fleet.reserve("w") is not None
@@ -265,13 +267,48 @@ async def test_a_paused_worker_says_why_and_takes_no_builds(yard: Yard) -> None:
 
 async def test_a_pause_outlives_a_restart_of_the_master(yard: Yard) -> None:
     await yard.configure(config("w"))
-    await yard.fleet.control("w", "pause", "broken disk")
+    await yard.fleet.control("w", "pause", "broken disk", "anna")
+    before = yard.slot().pause_reason
     after = Yard()
     after.store.workers = yard.store.workers
 
     await after.configure(config("w"))
 
-    assert after.slot().pause_reason == "broken disk"
+    assert before is not None
+    assert after.slot().pause_reason == before
+
+
+async def test_an_order_to_shut_down_says_who_gave_it_until_it_is_taken_back(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    yard.fleet.reserve("w")
+
+    await yard.fleet.control("w", "stop", "the room gets too warm", "otto")
+    told, record = yard.slot().pause_reason or "", yard.store.workers["w"]
+    await yard.fleet.control("w", "unpause")
+    after = yard.store.workers["w"]
+
+    assert told.startswith("shutting down on request: the room gets too warm, by otto since 20")
+    assert (record.stop_reason, record.stopped_by) == ("the room gets too warm", "otto")
+    assert record.stopped_at is not None
+    assert (after.graceful, after.stop_reason, after.stopped_by, after.stopped_at) == (
+        *(False, None, None, None),
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "by", "at", "told"),
+    [
+        (None, None, None, None),
+        ("dust", None, None, "dust"),
+        (None, "anna", None, "by anna"),
+        ("dust", None, 0.0, "dust, since 1970-01-01 00:00 UTC"),
+        ("dust", "anna", 86400.0, "dust, by anna since 1970-01-02 00:00 UTC"),
+    ],
+)
+def test_an_order_is_told_with_what_is_known_of_it(
+    reason: str | None, by: str | None, at: float | None, told: str | None
+) -> None:
+    assert why_ordered(reason, by, at) == told
 
 
 async def test_a_worker_that_was_asked_to_stop_does_so_when_idle(yard: Yard) -> None:

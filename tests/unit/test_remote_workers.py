@@ -7,7 +7,6 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from test_news_while_reading import Gate
@@ -15,8 +14,9 @@ from test_news_while_reading import Gate
 from buildbot.worker import AbstractLatentWorker
 from buildbot.worker.machine import Machine
 from chargehand.config.model import BuilderConfig, MasterConfig, WorkerConfig
-from chargehand.domain.identifiers import MasterId
+from chargehand.domain.identifiers import MasterId, WorkerId
 from chargehand.domain.session import SessionState
+from chargehand.domain.worker import Standing, Worker
 from chargehand.fleet.refusals import LoginRefused
 from chargehand.fleet.remote import RemoteLink, RemoteWorkers
 from chargehand.fleet.rules import WorkerState
@@ -211,9 +211,9 @@ async def test_a_flood_of_refused_logins_is_recorded_from_time_to_time_and_then_
     recorded: list[str | None] = []
     set_state = ci.store.set_state
 
-    async def counting(*args: Any, **keywords: Any) -> Any:
-        recorded.append(keywords["pause_reason"])
-        return await set_state(*args, **keywords)
+    async def counting(worker_id: WorkerId, standing: Standing) -> Worker:
+        recorded.append(standing.pause_reason)
+        return await set_state(worker_id, standing)
 
     monkeypatch.setattr(ci.store, "set_state", counting)
     tasks = len(asyncio.all_tasks())

@@ -89,7 +89,7 @@ async def test_a_worker_can_be_paused_and_unpaused() -> None:
         record = await ci.one("workers/local")
         await ci.order("workers/local", "unpause")
 
-        assert "local (for its birthday)" in said
+        assert "local (for its birthday, since 20" in said
         assert (record["paused"], record["pause_reason"]) == (True, "for its birthday")
         assert (await ci.finished(request_id)).result is Result.SUCCESS
         assert (await ci.one("workers/local"))["paused"] is False
@@ -98,11 +98,18 @@ async def test_a_worker_can_be_paused_and_unpaused() -> None:
 async def test_a_pause_survives_a_restart() -> None:
     async with started("add('b', sh('true'))") as ci:
         await ci.order("workers/1", "pause", reason="broken disk")
+        before = await ci.one("workers/1")
         await ci.restart()
+        await ci.sleep(3600)
+        await ci.crash()
+        await ci.start()
 
         request_id = await ci.force("b")
 
         assert "broken disk" in await ci.waits(request_id, "workers_paused")
+        after = await ci.one("workers/1")
+        assert isinstance(before["paused_at"], int)
+        assert (after["paused"], after["paused_at"]) == (True, before["paused_at"])
 
 
 async def test_a_worker_stopped_gracefully_ends_its_build_first() -> None:

@@ -136,7 +136,8 @@ async def test_schedulers_and_workers_get_orders(plugin: Plugin) -> None:
         assert (await ci.one(f"schedulers/{scheduler}"))["enabled"]
         await plugin.does(ci, updates.set_worker_paused(worker, True, "for a while"))
         row = await ci.one("workers/local")
-        assert (row["paused"], row["pause_reason"]) == (True, "for a while (by the configuration)")
+        assert (row["paused"], row["pause_reason"]) == (True, "for a while")
+        assert row["paused_by"] == "the configuration"
         await plugin.does(ci, updates.set_worker_paused(worker, False))
         assert not (await ci.one("workers/local"))["paused"]
         with pytest.raises(ValueError, match="set_worker_paused"):

@@ -20,6 +20,7 @@ from chargehand.cli.remote.rows import (
     Worker,
 )
 from chargehand.cli.remote.running import each, running_builds
+from chargehand.domain.worker import why_ordered
 from chargehand.kit.clock import SystemClock
 from chargehand.kit.durations import duration
 
@@ -149,8 +150,12 @@ def _show_workers(console: Console, workers: list[Worker]) -> None:
         _list(console, "not connected", missing)
     for worker in connected:
         if worker.paused or worker.graceful:
+            if worker.paused:
+                told = why_ordered(worker.pause_reason, worker.paused_by, worker.paused_at)
+            else:
+                told = why_ordered(worker.stop_reason, worker.stopped_by, worker.stopped_at)
             state = "paused" if worker.paused else "shutting down"
-            why = f": {worker.pause_reason}" if worker.pause_reason else ""
+            why = f": {told}" if told else ""
             console.print(Text(f"  {worker.name} is {state}{why}", style="yellow"))
         elif worker.pause_reason:
             console.print(Text(f"  {worker.name} is {worker.pause_reason}", style="yellow"))

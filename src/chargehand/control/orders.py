@@ -117,8 +117,9 @@ class Orders:
         """``stop`` (graceful), ``kill``, ``pause`` or ``unpause`` a worker."""
         record = self._fleet.record(worker)
         _note(by, f"{_WORKER_ORDERS.get(method, method)} of worker {record.name}", reason)
-        why = reason if by.is_anonymous else ordered(reason, by)
-        await self._fleet.control(record.name, method, why)
+        why = reason if has_reason(reason) else None
+        who = None if by.is_anonymous else by.words
+        await self._fleet.control(record.name, method, why, who)
         self._tell("workers", record.id, method, reason)
 
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:

@@ -1,6 +1,7 @@
 """A worker, which runs builds."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -38,7 +39,41 @@ class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class Worker(msgspec.Struct, frozen=True, kw_only=True):
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a worker gets builds; if not, who wants that, since when, and why."""
+
+    paused: bool = False
+    pause_reason: str | None = None
+    """Of a worker that nobody paused: why it is in quarantine, or not there."""
+    paused_by: str | None = None
+    """None where nobody ordered it, or somebody who is not known."""
+    paused_at: Timestamp | None = None
+    """Since when it is so."""
+    graceful: bool = False
+    stop_reason: str | None = None
+    stopped_by: str | None = None
+    stopped_at: Timestamp | None = None
+
+    @property
+    def why_paused(self) -> str | None:
+        """Say why it is paused, by whom, and since when."""
+        return why_ordered(self.pause_reason, self.paused_by, self.paused_at)
+
+    @property
+    def why_stopped(self) -> str:
+        """Say that it shuts down, why, by whom, and since when."""
+        told = why_ordered(self.stop_reason, self.stopped_by, self.stopped_at)
+        return f"shutting down on request: {told}" if told else "shutting down on request"
+
+
+def why_ordered(reason: str | None, by: str | None, at: Timestamp | None) -> str | None:
+    """Say why something was ordered, by whom, and since when it is so."""
+    since = None if at is None else f"since {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+    order = " ".join(part for part in (by and f"by {by}", since) if part)
+    return ", ".join(part for part in (reason, order) if part) or None
+
+
+class Worker(Standing, frozen=True, kw_only=True):
     """A stored worker."""
 
     id: WorkerId
@@ -46,9 +81,6 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     info: dict[str, object] = {}
     connected_to: tuple[MasterId, ...] = ()
     configured_on: tuple[tuple[MasterId, BuilderId], ...] = ()
-    paused: bool = False
-    pause_reason: str | None = None
-    graceful: bool = False
 
 
 class Quarantine(msgspec.Struct, frozen=True, kw_only=True, eq=False):

@@ -7,6 +7,8 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from chargehand.domain.worker import Quarantine, Worker
 from chargehand.fleet.member import Member
 from chargehand.fleet.ports import WorkerStore
@@ -145,10 +147,14 @@ class Health:
             if member.trouble:
                 told.insert(0, f"could not be started: {member.trouble}")
             reason = "; ".join(told) or None
-            if not record.paused and record.pause_reason != reason:
-                member.record = await self._store.set_state(
-                    record.id, paused=False, pause_reason=reason, graceful=record.graceful
-                )
+            if record.paused or record.pause_reason == reason:
+                return
+            # The reasons may change, and one may take the place of another.
+            since = record.paused_at if record.pause_reason else self._clock.timestamp()
+            altered = msgspec.structs.replace(
+                record, pause_reason=reason, paused_at=since if reason else None
+            )
+            member.record = await self._store.set_state(record.id, altered)
 
 
 def ids_of(member: Member) -> dict[str, object]:

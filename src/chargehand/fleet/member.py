@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from enum import Enum
 
+import msgspec
+
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Worker, WorkerSlot
@@ -14,6 +16,19 @@ from chargehand.fleet.ports import Link, WorkerStore
 from chargehand.fleet.quarantine import Quarantines
 from chargehand.fleet.remote import RemoteLink
 from chargehand.fleet.rules import WorkerState
+
+NOT_PAUSED: dict[str, object] = {
+    "paused": False,
+    "pause_reason": None,
+    "paused_by": None,
+    "paused_at": None,
+}
+NOT_STOPPED: dict[str, object] = {
+    "graceful": False,
+    "stop_reason": None,
+    "stopped_by": None,
+    "stopped_at": None,
+}
 
 
 class LinkIntent(Enum):
@@ -233,23 +248,20 @@ class Member:
         self._slot = None  # They are about to be altered.
         return self._quarantines
 
-    async def set_state(
-        self,
-        store: WorkerStore,
-        *,
-        paused: bool | None = None,
-        reason: str | None = None,
-        graceful: bool | None = None,
-    ) -> None:
-        """Alter its stored record; None keeps what another order may have recorded meanwhile."""
+    async def set_state(self, store: WorkerStore, **fields: object) -> None:
+        """Alter these fields of its stored record, and keep what another order has recorded."""
+        async with self.recording:
+            altered = msgspec.structs.replace(self.record, **fields)
+            self.record = await store.set_state(altered.id, altered)
+
+    async def begin(self, store: WorkerStore) -> None:
+        """Forget what ended with the last master: quarantines, and orders to shut down."""
         async with self.recording:
             record = self.record
-            self.record = await store.set_state(
-                record.id,
-                paused=record.paused if paused is None else paused,
-                pause_reason=record.pause_reason if paused is None else reason,
-                graceful=record.graceful if graceful is None else graceful,
-            )
+            if record.graceful or (record.pause_reason and not record.paused):
+                ended = NOT_STOPPED if record.paused else NOT_PAUSED | NOT_STOPPED
+                altered = msgspec.structs.replace(record, **ended)
+                self.record = await store.set_state(altered.id, altered)
 
     def reserve(self) -> Session | None:
         """Take a build slot; None if none is free."""
@@ -277,9 +289,9 @@ class Member:
 
     def _pause_reason(self) -> str | None:
         if self._record.graceful or self._intent is LinkIntent.STOP:
-            return "shutting down on request"
+            return self._record.why_stopped
         if self._intent in (LinkIntent.RENEW, LinkIntent.REMOVE):
             return "its configuration changed"
         if self._record.paused:
-            return self._record.pause_reason
+            return self._record.why_paused
         return "in quarantine" if self._is_resting else None

@@ -9,7 +9,7 @@ from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
 from chargehand.domain.instance import InstanceRecord
 from chargehand.domain.session import Session
-from chargehand.domain.worker import Worker, WorkerInfo
+from chargehand.domain.worker import Standing, Worker, WorkerInfo
 
 
 class WorkerStore(Protocol):
@@ -27,10 +27,8 @@ class WorkerStore(Protocol):
     async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
         """Record the disconnection; announce WorkerDisconnected."""
 
-    async def set_state(
-        self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
-    ) -> Worker:
-        """Record the state; announce WorkerUpdated."""
+    async def set_state(self, worker_id: WorkerId, standing: Standing) -> Worker:
+        """Record whether it gets builds, and why not; announce WorkerUpdated."""
 
 
 class InstanceStore(Protocol):

@@ -15,7 +15,7 @@ from chargehand.domain.worker import Worker, WorkerSlot
 from chargehand.fleet import rules
 from chargehand.fleet.health import Health, ids_of
 from chargehand.fleet.instances import Instances
-from chargehand.fleet.member import LinkIntent, Member
+from chargehand.fleet.member import NOT_PAUSED, NOT_STOPPED, LinkIntent, Member
 from chargehand.fleet.on_demand import OnDemandLink
 from chargehand.fleet.ports import InstanceStore, Link, LinkMaker, WorkerStore
 from chargehand.fleet.recorded_machine import Books
@@ -50,7 +50,7 @@ class Fleet:
         self._listeners: list[Callable[[str], None]] = []
         self._resting: dict[str, asyncio.Task[None]] = {}
         self._tasks = Tasks("fleet")
-        time = clock or SystemClock()
+        time = self._clock = clock or SystemClock()
         self._health = Health(store=store, clock=time, tasks=self._tasks, tell=self._tell)
         self._instances = Instances(
             books=Books(store=instances, master_id=master_id, clock=time),
@@ -216,7 +216,7 @@ class Fleet:
     async def _came_while_stopping(self, member: Member) -> None:
         """Somebody has started the worker again; or its connection was lost before it ended."""
         if isinstance(member.link, RemoteLink) and member.link.is_let_go:
-            await member.set_state(self._store, graceful=False)
+            await member.set_state(self._store, **NOT_STOPPED)
             if member.intent is LinkIntent.STOP:  # It may have been removed meanwhile.
                 member.intent = LinkIntent.KEEP
         self._settle_if_due(member)
@@ -229,7 +229,7 @@ class Fleet:
     async def stop_requested(self, worker_name: str) -> None:
         """A worker asks to be shut down as soon as it has no more builds."""
         _log.info("worker %s asks to be shut down", worker_name)
-        await self.control(worker_name, "stop", "requested by the worker")
+        await self.control(worker_name, "stop", by="the worker itself")
 
     async def register_again(self) -> None:
         """Record the connected workers again, after the store declared this master stopped."""
@@ -262,23 +262,31 @@ class Fleet:
         _log.info("worker %s is disconnected", member.name, extra=ids_of(member))
         member.record = await self._store.disconnected(member.record.id, self._master_id)
 
-    async def control(self, worker: int | str, method: str, reason: str) -> None:
+    async def control(
+        self, worker: int | str, method: str, reason: str | None = None, by: str | None = None
+    ) -> None:
         """Execute a user's call: ``stop``, ``kill``, ``pause`` or ``unpause``.
 
-        Raises LookupError for an unknown worker, ValueError for another method.
+        *by* says who gave the order. Raises LookupError for an unknown worker, ValueError for
+        another method.
         """
         member = self._found(worker)
+        now = self._clock.timestamp()
         match method:
             case "pause":
-                await member.set_state(self._store, paused=True, reason=reason)
+                await member.set_state(
+                    self._store, paused=True, pause_reason=reason, paused_by=by, paused_at=now
+                )
             case "unpause":
                 self._health.lift_quarantines(member)
-                await member.set_state(self._store, paused=False, graceful=False)
+                await member.set_state(self._store, **NOT_PAUSED, **NOT_STOPPED)
                 if member.intent is LinkIntent.STOP:
                     intent = LinkIntent.KEEP if member.is_remote else LinkIntent.RENEW
                     self._intent(member, intent)
             case "stop" | "kill":
-                await member.set_state(self._store, graceful=True)
+                await member.set_state(
+                    self._store, graceful=True, stop_reason=reason, stopped_by=by, stopped_at=now
+                )
                 if isinstance(member.link, RemoteLink) and member.session is None:
                     member.link.is_let_go = True
                 if member.intent is not LinkIntent.REMOVE:
@@ -306,18 +314,8 @@ class Fleet:
             raise LookupError(f'this master has no worker "{name}"') from None
 
     async def _add(self, config: WorkerConfig, record: Worker) -> None:
-        # It shut down on request, at the latest with the last master; and quarantines are
-        # forgotten with it.
         member = self._members.get(config.name) or Member(config, record)
-        async with member.recording:
-            record = member.record
-            if record.graceful or (record.pause_reason and not record.paused):
-                member.record = await self._store.set_state(
-                    record.id,
-                    paused=record.paused,
-                    pause_reason=record.pause_reason if record.paused else None,
-                    graceful=False,
-                )
+        await member.begin(self._store)
         if self._members.get(config.name) is member:
             # It was removed from the configuration, but still runs builds.
             member.config = config

@@ -138,7 +138,20 @@ WORKER = Entity(
         _worker.column(
             "pause_reason", STRING.or_none, "pause_reason", lambda worker: worker.pause_reason
         ),
+        _worker.column("paused_by", STRING.or_none, "paused_by", lambda worker: worker.paused_by),
+        _worker.seconds_or_none(
+            "paused_at", DATETIME, "paused_at", lambda worker: worker.paused_at
+        ),
         _worker.column("graceful", BOOLEAN, "graceful", lambda worker: worker.graceful),
+        _worker.column(
+            "stop_reason", STRING.or_none, "stop_reason", lambda worker: worker.stop_reason
+        ),
+        _worker.column(
+            "stopped_by", STRING.or_none, "stopped_by", lambda worker: worker.stopped_by
+        ),
+        _worker.seconds_or_none(
+            "stopped_at", DATETIME, "stopped_at", lambda worker: worker.stopped_at
+        ),
     ),
     collections=_CONFIGURED,
     singles=(

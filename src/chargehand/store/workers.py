@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 from sqlalchemy import Connection, Delete, bindparam, delete, insert, select, update
 
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
-from chargehand.domain.worker import Worker, WorkerInfo
+from chargehand.domain.worker import Standing, Worker, WorkerInfo
 from chargehand.events.messages import WorkerConnected, WorkerDisconnected, WorkerUpdated
 from chargehand.store.engine.columns import as_json, ids_as_json
 from chargehand.store.engine.database import Database
@@ -51,10 +52,11 @@ _DISCONNECT = delete(connected_workers).where(
 )
 _CONNECT = insert(connected_workers)
 _SET_INFO = update(workers).where(_worker.id == bindparam("of")).values(info=bindparam("new_info"))
+_STANDING = [field.name for field in msgspec.structs.fields(Standing)]
 _SET_STATE = (
     update(workers)
     .where(_worker.id == bindparam("of"))
-    .values(paused=bindparam("pause"), pause_reason=bindparam("why"), graceful=bindparam("stop"))
+    .values({name: bindparam(f"new_{name}") for name in _STANDING})
 )
 
 _Pair = tuple[int, int]
@@ -104,11 +106,10 @@ class Workers:
 
         return await self._database.insist(use_case)
 
-    async def set_state(
-        self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
-    ) -> Worker:
-        """Record the state; announce WorkerUpdated."""
-        values = {"of": worker_id, "pause": paused, "why": pause_reason, "stop": graceful}
+    async def set_state(self, worker_id: WorkerId, standing: Standing) -> Worker:
+        """Record whether it gets builds, and why not; announce WorkerUpdated."""
+        values = {f"new_{name}": getattr(standing, name) for name in _STANDING}
+        values["of"] = worker_id
 
         def use_case(transaction: Transaction) -> Worker:
             connection = transaction.connection

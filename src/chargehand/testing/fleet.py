@@ -10,7 +10,7 @@ from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, InstanceId, MasterId, WorkerId
 from chargehand.domain.instance import InstanceRecord, RecordedState, instance_name
 from chargehand.domain.session import SessionState
-from chargehand.domain.worker import Worker, WorkerInfo
+from chargehand.domain.worker import Standing, Worker, WorkerInfo
 from chargehand.fleet.ports import Registry
 from chargehand.testing.scripted_session import ScriptedSession
 
@@ -43,11 +43,10 @@ class MemoryWorkerStore:
         """Record its end."""
         return self._replace(worker_id, connected_to=self._others(worker_id, master_id))
 
-    async def set_state(
-        self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
-    ) -> Worker:
+    async def set_state(self, worker_id: WorkerId, standing: Standing) -> Worker:
         """Record what was ordered."""
-        return self._replace(worker_id, paused=paused, pause_reason=pause_reason, graceful=graceful)
+        fields = msgspec.structs.fields(Standing)
+        return self._replace(worker_id, **{one.name: getattr(standing, one.name) for one in fields})
 
     def _others(self, worker_id: WorkerId, master_id: MasterId) -> tuple[MasterId, ...]:
         connected = self._known(worker_id).connected_to

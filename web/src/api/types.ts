@@ -155,7 +155,12 @@ export interface Worker {
   workerinfo: Record<string, unknown>;
   paused: boolean;
   pause_reason: string | null;
+  paused_by: string | null;
+  paused_at: number | null;
   graceful: boolean;
+  stop_reason: string | null;
+  stopped_by: string | null;
+  stopped_at: number | null;
   /** Started when there is something to build (`useOnDemand`); the API's rows do not say so. */
   isOnDemand?: boolean;
 }

@@ -11,7 +11,12 @@ const worker = (more: Partial<Worker> = {}): Worker => ({
   workerinfo: { host: 'rack 3', version: '4.3.0' },
   paused: false,
   pause_reason: null,
+  paused_by: null,
+  paused_at: null,
   graceful: false,
+  stop_reason: null,
+  stopped_by: null,
+  stopped_at: null,
   ...more,
 });
 
@@ -29,6 +34,15 @@ describe('the state of a worker', () => {
   ])('%#: is told in a word', (row, running, word) => {
     expect(workerState(row, running).word).toBe(word);
   });
+});
+
+it('is told with who ordered it, and since when', () => {
+  const stopped = worker({ graceful: true, stop_reason: 'moves', stopped_by: 'otto', stopped_at: 7 });
+  expect(workerState(stopped, 1)).toMatchObject({ why: 'moves', by: 'otto', at: 7 });
+  const paused = worker({ paused: true, pause_reason: 'disk full', paused_by: 'anna', paused_at: 5 });
+  expect(workerState(paused, 0)).toMatchObject({ why: 'disk full', by: 'anna', at: 5 });
+  const refused = worker({ connected_to: [], pause_reason: 'wrong password', paused_at: 5 });
+  expect(workerState(refused, 0)).toMatchObject({ word: 'not connected', why: 'wrong password', at: 5 });
 });
 
 it('can be filtered by state, host and builder', () => {

@@ -8,18 +8,31 @@ export interface WorkerState {
   state: State;
   word: string;
   why: string;
+  /** Who ordered it. */
+  by?: string | null;
+  /** Since when it is so. */
+  at?: number | null;
 }
 
 /** A worker's state in a word, and why it is so. */
 export function workerState(worker: Worker, running: number): WorkerState {
   const why = worker.pause_reason ?? '';
+  const unordered = worker.paused ? { why: '' } : { why, at: worker.paused_at };
   if (worker.connected_to.length === 0 && worker.isOnDemand)
     return { state: 'skipped', word: 'no machine', why: '' };
-  if (worker.connected_to.length === 0) return { state: 'exception', word: 'not connected', why: '' };
-  if (worker.graceful) return { state: 'cancelled', word: 'shuts down', why };
-  if (worker.paused) return { state: 'cancelled', word: 'paused', why };
-  if (running > 0) return { state: 'running', word: `runs ${running}`, why };
-  return { state: 'success', word: 'idle', why };
+  if (worker.connected_to.length === 0) return { state: 'exception', word: 'not connected', ...unordered };
+  if (worker.graceful)
+    return {
+      state: 'cancelled',
+      word: 'shuts down',
+      why: worker.stop_reason ?? '',
+      by: worker.stopped_by,
+      at: worker.stopped_at,
+    };
+  if (worker.paused)
+    return { state: 'cancelled', word: 'paused', why, by: worker.paused_by, at: worker.paused_at };
+  if (running > 0) return { state: 'running', word: `runs ${running}`, ...unordered };
+  return { state: 'success', word: 'idle', ...unordered };
 }
 
 /** A fact that the worker told about itself, as text. */

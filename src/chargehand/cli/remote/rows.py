@@ -149,6 +149,11 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool
     graceful: bool
     pause_reason: str | None = None
+    paused_by: str | None = None
+    paused_at: int | None = None
+    stop_reason: str | None = None
+    stopped_by: str | None = None
+    stopped_at: int | None = None
 
 
 class Eta(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,7 +86,12 @@ workers = Table(
     Column("info", Json, nullable=False),
     flag("paused"),
     Column("pause_reason", CleanText),
+    Column("paused_by", CleanText),
+    Column("paused_at", Time),
     flag("graceful"),
+    Column("stop_reason", CleanText),
+    Column("stopped_by", CleanText),
+    Column("stopped_at", Time),
 )
 
 connected_workers = Table(

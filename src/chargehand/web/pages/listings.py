@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chargehand.domain.builder import VIRTUAL_TAG
 from chargehand.domain.identifiers import ChangeId
+from chargehand.domain.worker import why_ordered
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Filter, Operator, Order
 from chargehand.web.pages.overview import Overview
@@ -94,14 +95,19 @@ def worker_with_state(worker: Resource, running: int) -> Resource:
         told = "" if worker["paused"] else worker.get("pause_reason")
         word, sentence = "offline", told or "not connected"
     elif worker["paused"]:
-        word, sentence = "paused", worker.get("pause_reason") or "paused"
+        word, sentence = "paused", _why(worker, "pause_reason", "paused") or "paused"
     elif worker["graceful"]:
-        word, sentence = "waiting", "shutting down on request"
+        told = _why(worker, "stop_reason", "stopped")
+        word, sentence = "waiting", ": ".join(filter(None, ("shutting down on request", told)))
     elif reason := worker.get("pause_reason"):
         word, sentence = "waiting", reason
     else:
         word, sentence = "success", ""
     return worker | {"word": word, "sentence": sentence, "running": running}
+
+
+def _why(worker: Resource, reason: str, order: str) -> str | None:
+    return why_ordered(worker.get(reason), worker.get(f"{order}_by"), worker.get(f"{order}_at"))
 
 
 def _marked(build: Resource | None) -> Resource | None:

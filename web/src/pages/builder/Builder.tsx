@@ -8,6 +8,7 @@ import { useKeys } from '@/app/shortcuts';
 import { builderState } from '@/domain/builderList';
 import { count, counted, duration } from '@/domain/durations';
 import { forceText } from '@/domain/forceForm';
+import { workerState } from '@/domain/workers';
 import { useActions } from '@/parts/ActionButton';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { BuildStrip } from '@/parts/BuildStrip';
@@ -17,6 +18,7 @@ import { DurationPlot } from '@/parts/DurationPlot';
 import { ForceForm } from '@/parts/force/ForceForm';
 import { Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
+import { WorkerWords } from '@/parts/WorkerWords';
 import { Waiting } from './Waiting';
 import classes from './Builder.module.css';
 
@@ -279,15 +281,14 @@ function Workers({ workers }: { workers: readonly Worker[] }) {
   return (
     <ul className={classes.list}>
       {workers.map((worker) => {
-        const isConnected = worker.connected_to.length > 0;
+        const state = workerState(worker, 0);
         return (
           <li key={worker.workerid}>
-            <StateMark state={worker.paused ? 'cancelled' : isConnected ? 'success' : 'exception'} hidden />
+            <StateMark state={state.state} hidden />
             <Link to={`/workers/${worker.workerid}` as string}>{worker.name}</Link>
             <span className="dim">
-              {isConnected ? 'connected' : 'not connected'}
-              {worker.paused && `, paused${worker.pause_reason ? `: ${worker.pause_reason}` : ''}`}
-              {worker.graceful && ', shuts down'}
+              {/* What runs on it is not asked for here. */}
+              <WorkerWords state={state.word === 'idle' ? { ...state, word: 'connected' } : state} />
             </span>
           </li>
         );

@@ -136,8 +136,15 @@ function Attention({ builders, workers, waiting }: AttentionProps) {
         <div key={worker.workerid} className={classes.row} data-wide>
           <StateMark state="cancelled" />
           <span className={classes.text}>
-            <b>Worker {worker.name} is paused</b>
-            {worker.pause_reason && <small>{worker.pause_reason}</small>}
+            <b>
+              Worker {worker.name} is paused
+              {worker.paused_by && ` by ${worker.paused_by}`}
+            </b>
+            <small>
+              {worker.paused_at && <Ago at={worker.paused_at} />}
+              {worker.paused_at && worker.pause_reason && ': '}
+              {worker.pause_reason}
+            </small>
           </span>
           <Link to={`/workers/${worker.workerid}` as string} className={classes.go}>
             {worker.name} ›

@@ -9,6 +9,7 @@ import { BuildTable } from '@/parts/BuildTable';
 import { Ago } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
+import { WorkerWords } from '@/parts/WorkerWords';
 import { HourStrip, useBusyHours } from './HourStrip';
 import { WorkerActions } from './WorkerActions';
 import classes from './Workers.module.css';
@@ -58,8 +59,7 @@ function Shown({ worker }: { worker: Worker }) {
       meta={
         <>
           <b>
-            {state.word}
-            {state.why && `: ${state.why}`}
+            <WorkerWords state={state} />
           </b>
           {builders.data && <span>{counted(builders.data.builders.length, 'builder')}</span>}
           {told(worker, 'version') && <span>version {told(worker, 'version')}</span>}

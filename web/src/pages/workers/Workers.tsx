@@ -13,6 +13,7 @@ import { FilterBox } from '@/parts/FilterBox';
 import { Ago } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
+import { WorkerWords } from '@/parts/WorkerWords';
 import { HourStrip, useBusyHours } from './HourStrip';
 import { WorkerActions } from './WorkerActions';
 import classes from './Workers.module.css';
@@ -165,8 +166,7 @@ function Row({ worker, builds, builderNames, hours }: RowProps) {
           <b>{worker.name}</b>
         </Link>
         <small>
-          {state.word}
-          {state.why && `: ${state.why}`}
+          <WorkerWords state={state} />
         </small>
       </span>
       <span className={classes.builds}>
