@@ -248,6 +248,8 @@ async def _configure(workshop: Workshop, watch: _Watch) -> None:
     await do(store.workers.disconnected(workshop.worker_id, workshop.master_id))
     ids = list((await do(store.schedulers.ids(["s", "t"]))).values())
     await do(store.schedulers.activate(ids, workshop.master_id))
+    await do(store.schedulers.describe({ids[0]: ("Nightly", "its time")}))
+    await do(store.schedulers.due(ids[0], 500.0))
     await do(store.schedulers.set_enabled(ids[0], False))
     await do(store.schedulers.deactivate(workshop.master_id))
     sources = list((await do(store.change_sources.ids(["c"]))).values())

@@ -140,6 +140,22 @@ async def test_schedulers_are_enabled_until_somebody_disables_them(given: Given)
     assert told[-1].scheduler.enabled is False
 
 
+async def test_what_a_scheduler_is_and_when_it_is_due_is_announced(given: Given) -> None:
+    number = await given.scheduler()
+
+    await given.schedulers.describe({number: ("Nightly", "its time")})
+    await given.schedulers.describe({number: ("Nightly", "its time")})
+    await given.schedulers.due(number, 500.0)
+    await given.schedulers.set_enabled(number, False)
+
+    shown = [event.scheduler for event in given.events if isinstance(event, SchedulerChanged)]
+    assert [(one.type, one.waits_for, one.next_at) for one in shown[-3:]] == [
+        ("Nightly", "its time", None),
+        ("Nightly", "its time", 500.0),
+        ("Nightly", "its time", None),
+    ]
+
+
 async def test_changes_wait_until_they_are_flushed(given: Given) -> None:
     number = await given.scheduler()
     one, two, three = [(await given.change(revision=str(n))).id for n in range(3)]

@@ -152,6 +152,32 @@ async def test_times_of_day_are_those_of_the_clock_as_it_is_set(jump: float) -> 
         assert all(2 <= later - former <= 4 for former, later in pairwise(counts))
 
 
+async def test_a_scheduler_says_what_it_is_and_when_it_is_due() -> None:
+    async with started(_PERIODIC) as ci:
+        await ci.sleep(1800)
+        shown = await ci.one("schedulers/2")
+        await ci.sleep(3600)
+        later = await ci.one("schedulers/2")
+        await ci.order("schedulers/2", "enable", enabled=False)
+        off = await ci.one("schedulers/2")
+        await ci.order("schedulers/2", "enable", enabled=True)
+        await ci.settle()
+        on = await ci.one("schedulers/2")
+
+        assert (shown["type"], shown["waits_for"]) == ("Periodic", "its time")
+        assert later["next_at"] - shown["next_at"] == 3600
+        assert off["next_at"] is None
+        assert on["next_at"] == later["next_at"]
+
+
+async def test_schedulers_without_a_time_table_say_what_they_wait_for() -> None:
+    async with started(_on_main(60)) as ci:
+        shown = await ci.one("schedulers/2")
+
+        assert (shown["type"], shown["waits_for"]) == ("SingleBranchScheduler", "changes")
+        assert shown["next_at"] is None
+
+
 @pytest.mark.parametrize("jump", _JUMPS)
 async def test_a_tree_is_stable_after_as_long_whatever_the_clock_is_set_to(jump: float) -> None:
     async with started(_on_main(3600)) as ci:

@@ -325,8 +325,13 @@ class BaseScheduler(ServiceNames, ComparableMixin):
             class_name=type(self).__name__,
             targets=self._targets(),
             extension=UsersScheduler(self),
+            waits_for=self._waits_for(),
             absolute_source_stamps=bool(getattr(self, "createAbsoluteSourceStamps", False)),
         )
+
+    def _waits_for(self) -> str | None:
+        """Return what makes it submit buildsets, in words."""
+        return None
 
     def _targets(self) -> Targets:
         return Targets(

@@ -128,6 +128,9 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
         """Return what says which changes are wanted."""
         raise NotImplementedError
 
+    def _waits_for(self) -> str:
+        return "changes"
+
     def _settings(self) -> Any:
         return on_change.Settings(
             common=self._common(),

@@ -42,5 +42,8 @@ class Dependent(ReconfigurableBaseScheduler):
         super().reconfigService(builderNames, **kwargs)
         return settled(None)
 
+    def _waits_for(self) -> str:
+        return f"passed builds of {self.upstream_name}"
+
     def _settings(self) -> Any:
         return dependent.Settings(common=self._common(), upstream=str(self.upstream_name))

@@ -333,6 +333,9 @@ class ForceScheduler(ReconfigurableBaseScheduler):
             render=targets.render,
         )
 
+    def _waits_for(self) -> str:
+        return "somebody who starts it"
+
     def _settings(self) -> Any:
         return forms.Settings(
             common=self._common(),

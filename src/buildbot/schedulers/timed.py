@@ -177,6 +177,9 @@ class Timed(ReconfigurableBaseScheduler):
             return UsersActions(self, default)
         return default
 
+    def _waits_for(self) -> str:
+        return "its time, and changes" if self.onlyIfChanged else "its time"
+
     def _timed(self) -> dict[str, Any]:
         return {
             "common": self._common(),
@@ -325,6 +328,9 @@ class NightlyTriggerable(NightlyBase):
         kind = self._behaviour()
         assert isinstance(kind, nightly_triggerable.NightlyTriggerable)
         await kind.trigger(trigger)
+
+    def _waits_for(self) -> str:
+        return "its time, and a trigger"
 
     def _settings(self) -> Any:
         table, forced = self._times.table(), self._times.forced()

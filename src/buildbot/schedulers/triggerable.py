@@ -54,6 +54,9 @@ class Triggerable(ReconfigurableBaseScheduler):
         super().reconfigService(builderNames, **kwargs)
         return settled(None)
 
+    def _waits_for(self) -> str:
+        return "a trigger"
+
     def trigger(
         self,
         waited_for: bool,

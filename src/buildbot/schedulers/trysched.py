@@ -56,6 +56,9 @@ class Try_Jobdir(TryBase):
         super().reconfigService(builderNames, **kwargs)
         return settled(None)
 
+    def _waits_for(self) -> str:
+        return "patches of users"
+
     def _settings(self) -> Any:
         return job_directory.Settings(
             common=self._common(),
@@ -110,6 +113,9 @@ class Try_Userpass(TryBase):
             ("open", f'password of user "{user}" of {self._what} is the name', "choose another")
             for user in known
         ]
+
+    def _waits_for(self) -> str:
+        return "patches of users"
 
     def _settings(self) -> Any:
         return listening.Settings(common=self._common(), begin=self._listen, end=self._close)

@@ -21,6 +21,12 @@ class Scheduler(msgspec.Struct, frozen=True, kw_only=True):
     id: SchedulerId
     name: str
     enabled: bool = True
+    type: str | None = None
+    """The name of its class."""
+    waits_for: str | None = None
+    """What makes it submit buildsets, in words; None where only its class knows."""
+    next_at: Timestamp | None = None
+    """When it is due next, of those that have a time table."""
     master: Master | None = None
 
 

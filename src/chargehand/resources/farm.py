@@ -201,6 +201,14 @@ SCHEDULER = Entity(
         _scheduler.column("schedulerid", INTEGER, "id", lambda scheduler: scheduler.id),
         _scheduler.column("name", STRING, "name", lambda scheduler: scheduler.name),
         _scheduler.column("enabled", BOOLEAN, "enabled", lambda scheduler: scheduler.enabled),
+        # Ours; Buildbot does not say what schedulers are.
+        _scheduler.column("type", STRING.or_none, "type", lambda scheduler: scheduler.type),
+        _scheduler.column(
+            "waits_for", STRING.or_none, "waits_for", lambda scheduler: scheduler.waits_for
+        ),
+        _scheduler.seconds_or_none(
+            "next_at", DATETIME, "next_at", lambda scheduler: scheduler.next_at
+        ),
         _scheduler.related(
             "master", MASTER.type().or_none, lambda scheduler: _owner(scheduler.master)
         ),

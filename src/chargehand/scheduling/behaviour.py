@@ -57,6 +57,8 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     class_name: str
     targets: Targets
     extension: Extension | None = None
+    waits_for: str | None = None
+    """What makes it submit buildsets, in words; None where only its class knows."""
     absolute_source_stamps: bool = False
     """Build codebases without a change at the newest seen revision, not the default one."""
 

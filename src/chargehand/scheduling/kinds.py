@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from chargehand.config.model import Component
 from chargehand.domain.identifiers import SchedulerId
@@ -38,6 +38,18 @@ AnySettings = (
 def is_known(component: Component) -> bool:
     """Return whether these settings belong to a known kind."""
     return isinstance(component.settings, AnySettings)
+
+
+def described(
+    components: Mapping[str, Component], ids: Mapping[str, SchedulerId]
+) -> dict[SchedulerId, tuple[str, str | None]]:
+    """Return the type of each scheduler, and what it waits for."""
+    found = {}
+    for name, component in components.items():
+        if isinstance(component.settings, AnySettings):
+            common = component.settings.common
+            found[ids[name]] = (common.class_name, common.waits_for)
+    return found
 
 
 def make(

@@ -15,6 +15,7 @@ from chargehand.domain.identifiers import (
     MasterId,
     SchedulerId,
     SourceStampId,
+    Timestamp,
 )
 from chargehand.domain.json import Json
 from chargehand.domain.remembered import Remembered
@@ -60,11 +61,18 @@ class SchedulerStore(Protocol):
     async def deactivate(self, master_id: MasterId) -> None:
         """Release all of ours."""
 
+    async def describe(self, kinds: Mapping[SchedulerId, tuple[str, str | None]]) -> None:
+        """Record each scheduler's type, and what it waits for; announce SchedulerChanged for those
+        that changed."""
+
+    async def due(self, scheduler_id: SchedulerId, at: Timestamp) -> None:
+        """Record when a scheduler is due next; announce SchedulerChanged."""
+
     async def enabled(self, scheduler_ids: Sequence[SchedulerId]) -> dict[SchedulerId, bool]:
         """Return the enabled schedulers."""
 
     async def set_enabled(self, scheduler_id: SchedulerId, enabled: bool) -> None:
-        """Enable or disable; announce SchedulerChanged."""
+        """Enable or disable; a disabled one is never due. Announces SchedulerChanged."""
 
     async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:
         """Record changes as waiting, with their importance."""

@@ -209,6 +209,7 @@ class Scheduling:
         self._components, self._ids = wanted | kept, ids
         self._interrupted = {n: c for n, c in self._interrupted.items() if n in self._components}
         numbers = list(self._ids.values())
+        await self._services.schedulers.describe(kinds.described(self._components, ids))
         self._enabled = await self._services.schedulers.enabled(numbers)
         await self._claim(fresh)
         await self._services.state.set(

@@ -81,6 +81,7 @@ class Timed:
         self._must_build = False
         self._last: Timestamp | None = None
         self._is_last_known = False
+        self._told: Timestamp | None = None
         self._complaints = Complaints(_log)
 
     async def next_time(self, last: Timestamp | None) -> Timestamp:
@@ -183,6 +184,7 @@ class Timed:
                 )
                 self._last = now
             due = float(await self._actions.next_time(self._last))
+            await self._tell(due)
             shift = 0.0
             while abs(shift) <= _CLOCK_SHIFT:
                 if (left := due - self._clock.timestamp()) <= 0:
@@ -190,6 +192,12 @@ class Timed:
                 await asyncio.sleep(min(left, _LONGEST_SLEEP))
                 shift = self._clock.timestamp() - now - (loop.time() - began)
             self._last = self._settings.after_shift(self._last, shift)
+
+    async def _tell(self, due: Timestamp) -> None:
+        """Record when it is due, for people."""
+        if due != self._told and due > self._clock.timestamp():
+            await self._parts.services.schedulers.due(self._parts.id, due)
+            self._told = due
 
     async def _actuate(self) -> Timestamp:
         now = self._clock.timestamp()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
-from chargehand.domain.identifiers import ChangeId, MasterId, SchedulerId
+from chargehand.domain.identifiers import ChangeId, MasterId, SchedulerId, Timestamp
 from chargehand.domain.master import Master, Scheduler
 from chargehand.domain.remembered import Remembered
 from chargehand.events.messages import SchedulerChanged
@@ -26,9 +26,11 @@ _classified = scheduler_changes.c
 _ownership = Ownership(scheduler_masters, "scheduler_id")
 
 _ENABLED = select(_scheduler.id, _scheduler.enabled).where(is_among(_scheduler.id))
-_SET_ENABLED = (
-    update(schedulers).where(_scheduler.id == bindparam("of")).values(enabled=bindparam("enable"))
-)
+_ONE = update(schedulers).where(_scheduler.id == bindparam("of"))
+_SET_ENABLED = _ONE.values(enabled=bindparam("enable"), next_at=None)
+_SET_DUE = _ONE.values(next_at=bindparam("at"))
+_DESCRIBE = _ONE.values(type=bindparam("kind"), waits_for=bindparam("wait"))
+_KINDS = select(_scheduler.id, _scheduler.type, _scheduler.waits_for).where(is_among(_scheduler.id))
 _schedulers = Rows(Scheduler, schedulers, elsewhere=("master",))
 _masters = Rows(Master, masters)
 _BY_IDS = (
@@ -85,6 +87,21 @@ class Schedulers:
         """Release all of ours."""
         await self._database.write(lambda transaction: _ownership.give_up(transaction, master_id))
 
+    async def describe(self, kinds: Mapping[SchedulerId, tuple[str, str | None]]) -> None:
+        """Record each scheduler's type, and what it waits for; announce SchedulerChanged for those
+        that changed."""
+        if kinds:
+            await self._database.write(lambda transaction: _describe(transaction, kinds))
+
+    async def due(self, scheduler_id: SchedulerId, at: Timestamp) -> None:
+        """Record when a scheduler is due next; announce SchedulerChanged."""
+
+        def use_case(transaction: Transaction) -> None:
+            transaction.connection.execute(_SET_DUE, {"of": scheduler_id, "at": at})
+            _announce(transaction, [scheduler_id], "updated")
+
+        await self._database.insist(use_case)
+
     async def enabled(self, scheduler_ids: Sequence[SchedulerId]) -> dict[SchedulerId, bool]:
         """Return the enabled schedulers."""
         values = {"ids": ids_as_json(scheduler_ids)}
@@ -94,7 +111,10 @@ class Schedulers:
         return {SchedulerId(row[0]): row[1] for row in rows}
 
     async def set_enabled(self, scheduler_id: SchedulerId, enabled: bool) -> None:
-        """Enable or disable; announce SchedulerChanged. Raises LookupError."""
+        """Enable or disable; a disabled one is never due. Announces SchedulerChanged.
+
+        Raises LookupError.
+        """
 
         def use_case(transaction: Transaction) -> None:
             values = {"of": scheduler_id, "enable": enabled}
@@ -179,6 +199,20 @@ def _ids(transaction: Transaction, names: Sequence[str]) -> dict[str, SchedulerI
     ids, new = ids_of(transaction.connection, schedulers, names, {"enabled": True})
     _announce(transaction, [ids[name] for name in new], "created")
     return {name: SchedulerId(id_) for name, id_ in ids.items()}
+
+
+def _describe(
+    transaction: Transaction, kinds: Mapping[SchedulerId, tuple[str, str | None]]
+) -> None:
+    connection = transaction.connection
+    known = {
+        row[0]: (row[1], row[2]) for row in connection.execute(_KINDS, {"ids": ids_as_json(kinds)})
+    }
+    changed = {id_: kind for id_, kind in kinds.items() if known.get(id_) != kind}
+    if changed:
+        rows = [{"of": id_, "kind": kind, "wait": wait} for id_, (kind, wait) in changed.items()]
+        connection.execute(_DESCRIBE, rows)
+        _announce(transaction, changed, "updated")
 
 
 def _saw(transaction: Transaction, newest: Mapping[SchedulerId, ChangeId]) -> None:

@@ -26,6 +26,7 @@ from chargehand.domain.identifiers import (
     RequestId,
     SchedulerId,
     SourceStampId,
+    Timestamp,
 )
 from chargehand.domain.master import Scheduler
 from chargehand.domain.properties import merged
@@ -269,6 +270,8 @@ class MemorySchedulers:
         self._ids: dict[str, SchedulerId] = {}
         self._masters: dict[SchedulerId, MasterId] = {}
         self._disabled: set[SchedulerId] = set()
+        self._kinds: dict[SchedulerId, tuple[str, str | None]] = {}
+        self._due: dict[SchedulerId, Timestamp] = {}
         self._classified: dict[SchedulerId, dict[ChangeId, bool]] = {}
         self._seen: dict[SchedulerId, ChangeId] = {}
 
@@ -290,6 +293,18 @@ class MemorySchedulers:
         """Give all of ours up."""
         self._masters = {n: master for n, master in self._masters.items() if master != master_id}
 
+    async def describe(self, kinds: Mapping[SchedulerId, tuple[str, str | None]]) -> None:
+        """Remember each scheduler's type, and what it waits for."""
+        changed = [number for number, kind in kinds.items() if self._kinds.get(number) != kind]
+        self._kinds.update(kinds)
+        for number in changed:
+            self._announce(number)
+
+    async def due(self, scheduler_id: SchedulerId, at: Timestamp) -> None:
+        """Remember when a scheduler is due next."""
+        self._due[scheduler_id] = at
+        self._announce(scheduler_id)
+
     async def enabled(self, scheduler_ids: Sequence[SchedulerId]) -> dict[SchedulerId, bool]:
         """Return which are enabled."""
         return {number: number not in self._disabled for number in scheduler_ids}
@@ -300,8 +315,19 @@ class MemorySchedulers:
             self._disabled.discard(scheduler_id)
         else:
             self._disabled.add(scheduler_id)
-        name = next((name for name, known in self._ids.items() if known == scheduler_id), "")
-        scheduler = Scheduler(id=scheduler_id, name=name, enabled=enabled)
+        self._due.pop(scheduler_id, None)
+        self._announce(scheduler_id)
+
+    def _announce(self, number: SchedulerId) -> None:
+        kind, wait = self._kinds.get(number, (None, None))
+        scheduler = Scheduler(
+            id=number,
+            name=next((name for name, known in self._ids.items() if known == number), ""),
+            enabled=number not in self._disabled,
+            type=kind,
+            waits_for=wait,
+            next_at=self._due.get(number),
+        )
         self._bus.publish([SchedulerChanged(scheduler=scheduler, verb="updated")])
 
     async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:

@@ -186,6 +186,12 @@ export interface Scheduler {
   schedulerid: number;
   name: string;
   enabled: boolean;
+  /** The name of its class. */
+  type: string | null;
+  /** What makes it submit buildsets, in words. */
+  waits_for: string | null;
+  /** When one with a time table is due next. */
+  next_at: number | null;
   master: Master | null;
 }
 

@@ -86,9 +86,9 @@ workers = Table(
     Column("info", Json, nullable=False),
     flag("paused"),
     Column("pause_reason", CleanText),
+    flag("graceful"),
     Column("paused_by", CleanText),
     Column("paused_at", Time),
-    flag("graceful"),
     Column("stop_reason", CleanText),
     Column("stopped_by", CleanText),
     Column("stopped_at", Time),
@@ -341,6 +341,9 @@ schedulers = Table(
     Column("name", Name, nullable=False, unique=True),
     Column("enabled", Boolean, nullable=False, default=True),
     Column("last_change_id", Id),
+    Column("type", CleanText),
+    Column("waits_for", CleanText),
+    Column("next_at", Time),
 )
 
 scheduler_masters = Table(

@@ -6,6 +6,7 @@ import { matches, parseFilter } from '@/domain/filter';
 import { ActionButton, useActions } from '@/parts/ActionButton';
 import { Answered, Empty } from '@/parts/Answered';
 import { FilterBox } from '@/parts/FilterBox';
+import { Ago } from '@/parts/Moment';
 import { Page } from '@/parts/Page';
 import { RowTable, type Column } from '@/parts/RowTable';
 import facts from '@/parts/Facts.module.css';
@@ -31,7 +32,7 @@ export function Schedulers() {
   const conditions = parseFilter(q);
   const rows: Row[] = all
     .filter((one) =>
-      matches(conditions, { name: [one.name.toLowerCase()], state: [one.enabled ? 'on' : 'off'], master: [one.master?.name.toLowerCase() ?? ''] }),
+      matches(conditions, { name: [one.name.toLowerCase()], type: [one.type?.toLowerCase() ?? ''], state: [one.enabled ? 'on' : 'off'], master: [one.master?.name.toLowerCase() ?? ''] }),
     )
     .map((scheduler) => ({
       scheduler,
@@ -44,8 +45,8 @@ export function Schedulers() {
         <FilterBox
           value={q}
           onChange={(text) => void navigate({ search: { q: text || undefined }, replace: true })}
-          placeholder="Filter: state:off name~nightly"
-          completions={{ state: ['on', 'off'], name: [], master: [] }}
+          placeholder="Filter: state:off type:Nightly"
+          completions={{ state: ['on', 'off'], type: [...new Set(all.flatMap((one) => one.type ?? []))].sort(), name: [], master: [] }}
         />
       </div>
       <Answered query={answer} what="the schedulers">
@@ -61,13 +62,28 @@ export function Schedulers() {
   );
 }
 
+/** When it submits a buildset next, or what it waits for. */
+function Next({ of }: { of: Scheduler }) {
+  if (!of.master) return <span className="dim">none: no master runs it</span>;
+  if (!of.enabled)
+    return (
+      <>
+        <b>none</b>: switched off
+      </>
+    );
+  if (of.next_at === null) return <span className="dim">{of.waits_for && `waits for ${of.waits_for}`}</span>;
+  return (
+    <>
+      <Ago at={of.next_at} />
+      {of.waits_for?.includes(',') && <span className="dim"> ({of.waits_for})</span>}
+    </>
+  );
+}
+
 const COLUMNS: readonly Column<Row>[] = [
   { name: 'Name', width: 'minmax(160px, 1.2fr)', phone: 'line', cell: ({ scheduler }) => <b style={{ fontWeight: 550 }}>{scheduler.name}</b> },
-  {
-    name: 'State',
-    width: '120px',
-    cell: ({ scheduler }) => (!scheduler.master ? <span className="dim">not configured</span> : scheduler.enabled ? 'on' : <b>off</b>),
-  },
+  { name: 'Type', width: 'minmax(110px, 0.9fr)', cell: ({ scheduler }) => <span className="dim">{scheduler.type}</span> },
+  { name: 'Next', width: 'minmax(150px, 1.2fr)', phone: 'line', cell: ({ scheduler }) => <Next of={scheduler} /> },
   {
     name: 'By hand',
     width: 'minmax(160px, 1.4fr)',
@@ -87,7 +103,7 @@ const COLUMNS: readonly Column<Row>[] = [
     cell: ({ scheduler }) => scheduler.master && <Link to="/masters" className="dim">{scheduler.master.name}</Link>,
   },
   {
-    name: 'Order',
+    name: 'Switch',
     width: '110px',
     cell: ({ scheduler, refusal }) =>
       scheduler.master && (

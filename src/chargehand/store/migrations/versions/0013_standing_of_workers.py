@@ -13,7 +13,6 @@ down_revision = "0012"
 
 def upgrade() -> None:
     """Add the columns; who gave an order before, and when, only the audit log knows."""
-    for name in ("paused_by", "stop_reason", "stopped_by"):
-        op.add_column("workers", sa.Column(name, CleanText(), nullable=True))
-    for name in ("paused_at", "stopped_at"):
-        op.add_column("workers", sa.Column(name, Time, nullable=True))
+    for name in ("paused_by", "paused_at", "stop_reason", "stopped_by", "stopped_at"):
+        kind = Time if name.endswith("_at") else CleanText()
+        op.add_column("workers", sa.Column(name, kind, nullable=True))
