@@ -55,6 +55,7 @@ class BaseScheduler(ServiceNames, ComparableMixin):
     _set_by_init = "codebases"
     name: Any = None
     master: Any = None
+    _waits_for: str | None = None
     _parts: Parts | None = None
     _default: Behaviour
     """What the scheduler's kind does, once it runs."""
@@ -325,13 +326,9 @@ class BaseScheduler(ServiceNames, ComparableMixin):
             class_name=type(self).__name__,
             targets=self._targets(),
             extension=UsersScheduler(self),
-            waits_for=self._waits_for(),
+            waits_for=self._waits_for,
             absolute_source_stamps=bool(getattr(self, "createAbsoluteSourceStamps", False)),
         )
-
-    def _waits_for(self) -> str | None:
-        """Return what makes it submit buildsets, in words."""
-        return None
 
     def _targets(self) -> Targets:
         return Targets(

@@ -69,6 +69,7 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
     )
     fileIsImportant: Any = None
     reason = ""
+    _waits_for = "changes"
     _timer_per_branch = False
     _positions: tuple[str, ...] = ("branch", "treeStableTimer", "builderNames")
     """What Buildbot 0.8.0 took by position: all of it, or nothing."""
@@ -127,9 +128,6 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
     ) -> Any:
         """Return what says which changes are wanted."""
         raise NotImplementedError
-
-    def _waits_for(self) -> str:
-        return "changes"
 
     def _settings(self) -> Any:
         return on_change.Settings(

@@ -42,8 +42,6 @@ class Dependent(ReconfigurableBaseScheduler):
         super().reconfigService(builderNames, **kwargs)
         return settled(None)
 
-    def _waits_for(self) -> str:
-        return f"passed builds of {self.upstream_name}"
-
     def _settings(self) -> Any:
+        self._waits_for = f"passed builds of {self.upstream_name}"
         return dependent.Settings(common=self._common(), upstream=str(self.upstream_name))

@@ -101,6 +101,7 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         priority (Any): Parameter that asks for the priority; by default a util.IntParameter.
     """
 
+    _waits_for = "somebody who starts it"
     compare_attrs = (
         "reason",
         "username",
@@ -332,9 +333,6 @@ class ForceScheduler(ReconfigurableBaseScheduler):
             properties=targets.properties,
             render=targets.render,
         )
-
-    def _waits_for(self) -> str:
-        return "somebody who starts it"
 
     def _settings(self) -> Any:
         return forms.Settings(

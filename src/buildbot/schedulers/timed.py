@@ -122,6 +122,7 @@ class Timed(ReconfigurableBaseScheduler):
         "onlyImportant",
     )
     reason = ""
+    _always_waits_for = "its time"
     _default_actions: Actions
 
     NoBranch = NoBranch
@@ -177,10 +178,8 @@ class Timed(ReconfigurableBaseScheduler):
             return UsersActions(self, default)
         return default
 
-    def _waits_for(self) -> str:
-        return "its time, and changes" if self.onlyIfChanged else "its time"
-
     def _timed(self) -> dict[str, Any]:
+        self._waits_for = "its time, and changes" if self.onlyIfChanged else self._always_waits_for
         return {
             "common": self._common(),
             "reason": self.reason,
@@ -295,6 +294,7 @@ class NightlyTriggerable(NightlyBase):
     """Builds by a time table what a ``Trigger`` step named it with last, if one did since its last
     build. Such a step does not wait for these builds."""
 
+    _always_waits_for = "its time, and a trigger"
     reason: Any = ""
 
     def reconfigService(
@@ -328,9 +328,6 @@ class NightlyTriggerable(NightlyBase):
         kind = self._behaviour()
         assert isinstance(kind, nightly_triggerable.NightlyTriggerable)
         await kind.trigger(trigger)
-
-    def _waits_for(self) -> str:
-        return "its time, and a trigger"
 
     def _settings(self) -> Any:
         table, forced = self._times.table(), self._times.forced()

@@ -38,6 +38,7 @@ class Triggerable(ReconfigurableBaseScheduler):
 
     compare_attrs = ("name", "builderNames", "properties", "codebases", "reason")
     reason: Any = None
+    _waits_for = "a trigger"
 
     def __init__(self, name: Any, builderNames: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(builderNames, *args, name=name, **kwargs)
@@ -53,9 +54,6 @@ class Triggerable(ReconfigurableBaseScheduler):
         self.reason = reason
         super().reconfigService(builderNames, **kwargs)
         return settled(None)
-
-    def _waits_for(self) -> str:
-        return "a trigger"
 
     def trigger(
         self,

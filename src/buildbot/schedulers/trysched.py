@@ -19,6 +19,8 @@ from chargehand.scheduling import job_directory, listening
 class TryBase(ReconfigurableBaseScheduler):
     """Builds a patch on the builders that the developer chose."""
 
+    _waits_for = "patches of users"
+
     def filterBuilderList(self, builderNames: Any) -> list[str]:
         """Return those of the names that this scheduler builds on; all when none was chosen."""
         if not builderNames:
@@ -55,9 +57,6 @@ class Try_Jobdir(TryBase):
         self.jobdir = jobdir
         super().reconfigService(builderNames, **kwargs)
         return settled(None)
-
-    def _waits_for(self) -> str:
-        return "patches of users"
 
     def _settings(self) -> Any:
         return job_directory.Settings(
@@ -113,9 +112,6 @@ class Try_Userpass(TryBase):
             ("open", f'password of user "{user}" of {self._what} is the name', "choose another")
             for user in known
         ]
-
-    def _waits_for(self) -> str:
-        return "patches of users"
 
     def _settings(self) -> Any:
         return listening.Settings(common=self._common(), begin=self._listen, end=self._close)
