@@ -14,7 +14,7 @@ M = TypeVar("M", bound=Message)
 MAX_FRAME = 64 * 1024 * 1024
 _PREFIX = 4
 _MEBIBYTE = 1024 * 1024
-_LONGEST_KEPT = 2 * _MEBIBYTE
+_LONGEST_KEPT = 3 * _MEBIBYTE
 """Bytes of memory that wait for the next long frame."""
 Bytes = Union[bytes, memoryview]
 

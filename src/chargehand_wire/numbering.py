@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from chargehand_wire.framing import ProtocolError
 
-WINDOW = 2 * 1024 * 1024
+WINDOW = 4 * 1024 * 1024
 """Bytes of one command that may be under way before the first of them is acknowledged."""
 
 

@@ -20,7 +20,7 @@ _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.5
 _DIRECTORY = getattr(os, "O_PATH", 0) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _LONGEST_ADDRESS = 107
-_PIECE = 128 * 1024
+_PIECE = 256 * 1024
 
 
 class DoorLink:

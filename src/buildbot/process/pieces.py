@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-PIECE = 1024 * 1024
+PIECE = 2 * 1024 * 1024
 """How much of a file goes with one order, in bytes."""
 
 
