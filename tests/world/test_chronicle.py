@@ -35,7 +35,7 @@ async def test_a_commit_is_followed_from_change_to_result(
     ]
     assert lines[3:] == [
         "stop of build 1 requested by an anonymous visitor: enough",
-        'build b #1 finished after 7.0 s cancelled by an anonymous visitor during "wait": enough',
+        'build b #1 finished after 7.0 s: cancelled by an anonymous visitor during "wait": enough',
     ]
 
 

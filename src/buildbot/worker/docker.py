@@ -10,6 +10,7 @@ from typing import Any
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.errors import error
+from buildbot._border.kinds import Given
 from buildbot._border.rendering import is_constant
 from buildbot.interfaces import (
     LatentWorkerCannotSubstantiate,
@@ -108,23 +109,25 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
     ) -> None:
         """Check the arguments, and keep them."""
         super().checkConfig(name, password, **kwargs)
-        self.docker_host = docker_host
-        self.image = image
-        self.command = command or []
-        self.volumes = volumes or []
-        self.dockerfile = dockerfile
+        given = Given(f'worker "{name}"')
+        self.docker_host = given.text("docker_host", docker_host, is_rendered=True)
+        self.image = given.text("image", image, is_rendered=True)
+        self.command = _command(given, command) or []
+        found = given.items("volumes", volumes, of_text=True, is_rendered=True)
+        self.volumes = found or []
+        self.dockerfile = given.text("dockerfile", dockerfile, is_rendered=True)
         self.version = version
         self.tls = tls
-        self.followStartupLogs = followStartupLogs
-        self.masterFQDN = masterFQDN
-        self.hostconfig = hostconfig or {}
-        self.autopull = autopull
-        self.alwaysPull = alwaysPull
-        self.target = target
-        self.custom_context = custom_context
-        self.encoding = encoding
-        self.buildargs = buildargs
-        self.hostname = hostname
+        self.followStartupLogs = given.flag("followStartupLogs", followStartupLogs)
+        self.masterFQDN = given.text("masterFQDN", masterFQDN, is_rendered=True)
+        self.hostconfig = given.mapping("hostconfig", hostconfig, is_rendered=True) or {}
+        self.autopull = given.flag("autopull", autopull)
+        self.alwaysPull = given.flag("alwaysPull", alwaysPull)
+        self.target = given.text("target", target, is_rendered=True)
+        self.custom_context = given.flag("custom_context", custom_context, is_rendered=True)
+        self.encoding = given.text("encoding", encoding, is_rendered=True)
+        self.buildargs = given.mapping("buildargs", buildargs, of_text=True, is_rendered=True)
+        self.hostname = given.text("hostname", hostname, is_rendered=True)
         self.registry_auth = registry_auth
         self._following = Tasks(f"output of worker {name}")
         self._check_settings(name)
@@ -134,9 +137,6 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
             error(f'worker "{name}": docker_host is missing; try "unix:///var/run/docker.sock"')
         if self.image is None and self.dockerfile is None:
             error("DockerLatentWorker: You need to specify at least an image name, or a dockerfile")
-        if not isinstance(self.volumes, list | tuple) and is_constant(self.volumes):
-            error(f'worker "{name}": volumes must be a list of strings, not {self.volumes!r}')
-            self.volumes = []
         login = _constant(self.registry_auth, None)
         if login is not None and (problem := check_login(login)) is not None:
             error(f'worker "{name}": {problem}')
@@ -339,3 +339,10 @@ def _host_config(hostconfig: Mapping[str, Any], volumes: Any) -> dict[str, Any]:
 def _build_question(buildargs: Mapping[str, str] | None, target: str | None) -> dict[str, str]:
     question = {"buildargs": json.dumps(dict(buildargs))} if buildargs else {}
     return question | ({"target": target} if target else {})
+
+
+def _command(given: Given, value: Any) -> Any:
+    """Return a command, which is a string or a list of them."""
+    if isinstance(value, str):
+        return value
+    return given.items("command", value, of_text=True, is_rendered=True)

@@ -14,6 +14,7 @@ from typing import Any
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward
 from buildbot._border.errors import error
+from buildbot._border.kinds import Given
 from buildbot._border.numbers import AMOUNT_OR_NONE, check_number
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.interfaces import LatentWorkerFailedToSubstantiate
@@ -111,27 +112,40 @@ class EC2LatentWorker(NamedInstances):
     ) -> None:
         """Check the arguments, and keep them."""
         super().checkConfig(name, password, **kwargs)
-        self.instance_type = instance_type
-        self.ami = ami
+        given = Given(f'worker "{name}"')
+        self.instance_type = given.text("instance_type", instance_type)
+        self.ami = given.text("ami", ami)
         self.valid_ami_owners = _owners(valid_ami_owners)
-        self.valid_ami_location_regex = valid_ami_location_regex
-        self.elastic_ip = elastic_ip
-        self.identifier, self.secret_identifier = identifier, secret_identifier
-        self.aws_id_file_path, self.session = aws_id_file_path, session
-        self.user_data = user_data
-        self.region, self.placement = region, placement
-        self.keypair_name = keypair_name
-        self.security_name = security_name
-        self.spot_instance = spot_instance
+        self.valid_ami_location_regex = given.text(
+            "valid_ami_location_regex", valid_ami_location_regex
+        )
+        self.elastic_ip = given.text("elastic_ip", elastic_ip)
+        self.identifier = given.text("identifier", identifier, is_rendered=True)
+        self.secret_identifier = given.text(
+            "secret_identifier", secret_identifier, is_rendered=True
+        )
+        self.aws_id_file_path = given.text("aws_id_file_path", aws_id_file_path)
+        self.session = session
+        self.user_data = (
+            user_data
+            if callable(user_data)
+            else given.text("user_data", user_data, is_rendered=True)
+        )
+        self.region = given.text("region", region)
+        self.placement = given.text("placement", placement)
+        self.keypair_name = given.text("keypair_name", keypair_name)
+        self.security_name = given.text("security_name", security_name)
+        self.spot_instance = given.flag("spot_instance", spot_instance)
         self.max_spot_price, self.price_multiplier = max_spot_price, price_multiplier
-        self.product_description = product_description
-        self.volumes = list(volumes or ())
-        self.tags = dict(tags or {})
-        self.subnet_id = subnet_id
-        self.security_group_ids = list(security_group_ids or ())
-        self.instance_profile_name = instance_profile_name
-        self.block_device_map = devices(block_device_map)
-        self.masterFQDN = masterFQDN
+        self.product_description = given.text("product_description", product_description)
+        self.volumes = list(given.items("volumes", volumes) or ())
+        self.tags = dict(given.mapping("tags", tags, of_text=True) or {})
+        self.subnet_id = given.text("subnet_id", subnet_id)
+        groups = given.items("security_group_ids", security_group_ids, of_text=True)
+        self.security_group_ids = list(groups or ())
+        self.instance_profile_name = given.text("instance_profile_name", instance_profile_name)
+        self.block_device_map = devices(_device_map(given, block_device_map))
+        self.masterFQDN = given.text("masterFQDN", masterFQDN)
         self._check()
 
     def _check(self) -> None:
@@ -373,3 +387,13 @@ def _owners(owners: Any) -> list[str]:
 
 def _tags(instance: Mapping[str, Any]) -> dict[str, str]:
     return {one["Key"]: one["Value"] for one in instance.get("Tags") or ()}
+
+
+def _device_map(given: Given, value: Any) -> Any:
+    """Return block devices in either of their forms."""
+    by_name = isinstance(value, Mapping)
+    found = value if by_name else given.items("block_device_map", value)
+    for one in found.values() if by_name else found or ():
+        if given.mapping("block_device_map", one) is None:
+            return None
+    return found

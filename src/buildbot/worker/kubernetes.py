@@ -11,6 +11,7 @@ from typing import Any
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import answered, inward
 from buildbot._border.errors import error
+from buildbot._border.kinds import Given
 from buildbot.interfaces import (
     LatentWorkerCannotSubstantiate,
     LatentWorkerFailedToSubstantiate,
@@ -84,12 +85,16 @@ class KubeLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
                 "util.KubeCtlProxyConfigLoader or util.KubeInClusterConfigLoader, "
                 f"not {kube_config!r}"
             )
-        self.image = image
-        self.namespace = namespace
-        self.masterFQDN = masterFQDN
+        given = Given(f'worker "{name}"')
+        self.image = given.text("image", image, is_rendered=True)
+        self.namespace = given.text("namespace", namespace, is_rendered=True)
+        self.masterFQDN = (
+            masterFQDN if callable(masterFQDN) else given.text("masterFQDN", masterFQDN)
+        )
         self.kube_config = kube_config
-        self.kube_extra_labels = dict(kube_extra_labels or {})
-        self.job = job
+        labels = given.mapping("kube_extra_labels", kube_extra_labels, of_text=True)
+        self.kube_extra_labels = dict(labels or {})
+        self.job = given.flag("job", job)
         self._client = RestClient("Kubernetes", self._access)
 
     async def startService(self) -> None:

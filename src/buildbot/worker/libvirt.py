@@ -14,6 +14,7 @@ from typing import Any
 from buildbot._border.arguments import own_arguments
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
+from buildbot._border.kinds import Given
 from buildbot.interfaces import LatentWorkerFailedToSubstantiate
 from buildbot.worker.latent import AbstractLatentWorker
 
@@ -85,11 +86,15 @@ class LibVirtWorker(AbstractLatentWorker):
             error(f'worker "{name}": base_image must be an absolute path, not {base_image!r}')
         if base_image and not hd_image:
             error(f'worker "{name}": base_image needs hd_image, which becomes a copy of it')
-        self.hd_image = hd_image
-        self.base_image = base_image
-        self.uri = uri if connection is None else connection.uri
-        self.xml = xml
-        self.masterFQDN = masterFQDN
+        if connection is not None and not isinstance(connection, Connection):
+            error(f'worker "{name}": connection must be a libvirt.Connection, not {connection!r}')
+            connection = None
+        given = Given(f'worker "{name}"')
+        self.hd_image = given.text("hd_image", hd_image)
+        self.base_image = given.text("base_image", base_image)
+        self.uri = given.text("uri", uri if connection is None else connection.uri)
+        self.xml = given.text("xml", xml)
+        self.masterFQDN = given.text("masterFQDN", masterFQDN)
 
     async def start_instance(self, build: Any) -> list[str]:
         """Start the virtual machine, with a fresh disk."""

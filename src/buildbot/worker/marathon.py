@@ -10,7 +10,8 @@ from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward
 from buildbot._border.errors import error
 from buildbot._border.http_security import authorization
-from buildbot._border.rendering import render_value
+from buildbot._border.kinds import Given
+from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.properties import Properties
 from buildbot.util.latent import CompatibleLatentWorkerMixin
 from buildbot.util.rest import Access
@@ -56,11 +57,15 @@ class MarathonLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         if not str(marathon_url).startswith(("http://", "https://")):
             error(f'worker "{name}": marathon_url must begin with https://, not {marathon_url!r}')
         self.marathon_url = str(marathon_url)
-        self.image = image
-        self.marathon_auth = marathon_auth
-        self.marathon_extra_config = dict(marathon_extra_config or {})
-        self.marathon_app_prefix = marathon_app_prefix
-        self.masterFQDN = masterFQDN
+        given = Given(f'worker "{name}"')
+        self.image = given.text("image", image, is_rendered=True)
+        self.marathon_auth = given.items("marathon_auth", marathon_auth, is_rendered=True)
+        if is_constant(marathon_auth) and self.marathon_auth and len(self.marathon_auth) != 2:
+            error(f'worker "{name}": marathon_auth must be a pair of user and password')
+        more = given.mapping("marathon_extra_config", marathon_extra_config)
+        self.marathon_extra_config = dict(more or {})
+        self.marathon_app_prefix = given.text("marathon_app_prefix", marathon_app_prefix)
+        self.masterFQDN = given.text("masterFQDN", masterFQDN)
 
     async def renderWorkerProps(self, build: Any) -> tuple[Any, Any]:
         """Return what decides whether a running container is fit for a build."""

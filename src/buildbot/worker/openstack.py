@@ -10,6 +10,7 @@ from uuid import UUID
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward
 from buildbot._border.errors import error
+from buildbot._border.kinds import Given
 from buildbot._border.rendering import render_value
 from buildbot.interfaces import LatentWorkerFailedToSubstantiate
 from buildbot.process.properties import Properties
@@ -89,22 +90,23 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
     ) -> None:
         """Check the arguments, and keep them."""
         super().checkConfig(name, password, **kwargs)
-        self.flavor = flavor
-        self.os_auth_args = os_auth_args or {
-            "auth_url": os_auth_url,
-            "username": os_username,
-            "password": os_password,
-            "project_name": os_tenant_name,
-            "user_domain_name": os_user_domain,
-            "project_domain_name": os_project_domain,
+        given = Given(f'worker "{name}"')
+        self.flavor = _choice(given, "flavor", flavor)
+        self.os_auth_args = given.mapping("os_auth_args", os_auth_args) or {
+            "auth_url": given.text("os_auth_url", os_auth_url),
+            "username": given.text("os_username", os_username, is_rendered=True),
+            "password": given.text("os_password", os_password, is_rendered=True),
+            "project_name": given.text("os_tenant_name", os_tenant_name),
+            "user_domain_name": given.text("os_user_domain", os_user_domain),
+            "project_domain_name": given.text("os_project_domain", os_project_domain),
         }
-        self.block_devices = list(block_devices or ())
-        self.region = region
-        self.image = image
-        self.meta = dict(meta or {})
-        self.nova_args = dict(nova_args or {})
+        self.block_devices = list(given.items("block_devices", block_devices) or ())
+        self.region = region = given.text("region", region)
+        self.image = _choice(given, "image", image)
+        self.meta = dict(given.mapping("meta", meta) or {})
+        self.nova_args = dict(given.mapping("nova_args", nova_args) or {})
         self.client_version = client_version
-        self.masterFQDN = masterFQDN
+        self.masterFQDN = given.text("masterFQDN", masterFQDN)
         self._cloud = Cloud(
             credentials=self._credentials, region=region, version=str(client_version)
         )
@@ -255,3 +257,10 @@ def _is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _choice(given: Given, name: str, value: Any) -> Any:
+    """Return a name, an identifier, which may be a number, or a function that chooses."""
+    if callable(value) or isinstance(value, int):
+        return value
+    return given.text(name, value, is_rendered=True)

@@ -10,6 +10,7 @@ from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward
 from buildbot._border.errors import error
 from buildbot._border.http_security import authorization
+from buildbot._border.kinds import Given
 from buildbot._border.rendering import render_value
 from buildbot.interfaces import LatentWorkerFailedToSubstantiate
 from buildbot.process.properties import Properties
@@ -71,12 +72,13 @@ class UpcloudLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         ):
             if not value:
                 error(f'worker "{name}": {argument} is missing')
-        self.api_username = api_username
-        self.api_password = api_password
-        self.image = image
-        self.hostconfig = dict(hostconfig or {})
-        self.base_url = base_url
-        self.masterFQDN = masterFQDN
+        given = Given(f'worker "{name}"')
+        self.api_username = given.text("api_username", api_username, is_rendered=True)
+        self.api_password = given.text("api_password", api_password, is_rendered=True)
+        self.image = given.text("image", image, is_rendered=True)
+        self.hostconfig = dict(given.mapping("hostconfig", hostconfig) or {})
+        self.base_url = given.text("base_url", base_url)
+        self.masterFQDN = given.text("masterFQDN", masterFQDN)
 
     async def renderWorkerProps(self, build: Any) -> tuple[Any, Any]:
         """Return what decides whether a running server is fit for a build."""

@@ -109,12 +109,14 @@ class Chronicle:
         build = event.build
         took = 0.0 if build.complete_at is None else build.complete_at - build.started_at
         result = "no result" if build.result is None else build.result.word
-        # The sentence of a cancelled build says by itself what its result is.
-        words = build.state if build.state.startswith(result) else f"with {result}: {build.state}"
+        # The sentence of a build that was ordered to end says by itself what its result is.
+        says_result = build.state.startswith(result)
+        words = build.state.removesuffix(f" after {duration(took)}") if says_result else build.state
         _log.info(
-            "build %s finished after %s %s",
+            "build %s finished after %s%s: %s",
             self._name(build, event.builder_name),
             duration(took),
+            "" if says_result else f" with {result}",
             words,
             ids=_ids(build),
         )
