@@ -165,6 +165,11 @@ async def test_a_spot_instance_with_all_that_it_may_have(ec2: Any, ami: str) -> 
     await arm.stop_instance()
     assert live(ec2) == []
 
+    arm.instance_name += "2"  # One that is being terminated may still have the address.
+    await arm.start_instance(Properties())
+    (instance,) = [one for one in instances(ec2) if one["State"]["Name"] == "running"]
+    assert instance["PublicIpAddress"] == address["PublicIp"]
+
 
 async def test_an_instance_outside_of_a_vpc_with_a_profile_by_a_session(
     ec2: Any, ami: str, endpoint: str

@@ -338,7 +338,7 @@ class EC2LatentWorker(NamedInstances):
         )
         known = answer["Addresses"][0]
         which = (
-            {"AllocationId": known["AllocationId"]}
+            {"AllocationId": known["AllocationId"], "AllowReassociation": True}
             if known.get("AllocationId")
             else {"PublicIp": address}
         )
