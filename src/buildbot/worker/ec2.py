@@ -20,7 +20,7 @@ from buildbot._border.rendering import is_constant, render_value
 from buildbot.interfaces import LatentWorkerFailedToSubstantiate
 from buildbot.process.properties import Properties
 from buildbot.worker.ec2_account import UNKNOWN, Account, UnknownInstance, keys_in
-from buildbot.worker.ec2_choices import bid, devices, market, newest_image, tags_of
+from buildbot.worker.ec2_choices import bid, device_map, devices, market, newest_image, tags_of
 from buildbot.worker.named_instances import NamedInstances
 from chargehand.kit.clock import SystemClock
 
@@ -114,39 +114,48 @@ class EC2LatentWorker(NamedInstances):
         super().checkConfig(name, password, **kwargs)
         given = Given(f'worker "{name}"')
         self.instance_type = given.text("instance_type", instance_type)
-        self.ami = given.text("ami", ami)
-        self.valid_ami_owners = _owners(valid_ami_owners)
-        self.valid_ami_location_regex = given.text(
-            "valid_ami_location_regex", valid_ami_location_regex
-        )
+        self._keep_image(given, ami, valid_ami_owners, valid_ami_location_regex)
+        self._keep_account(given, identifier, secret_identifier, aws_id_file_path, session)
+        self._keep_place(given, region, placement, subnet_id, security_name, security_group_ids)
         self.elastic_ip = given.text("elastic_ip", elastic_ip)
-        self.identifier = given.text("identifier", identifier, is_rendered=True)
-        self.secret_identifier = given.text(
-            "secret_identifier", secret_identifier, is_rendered=True
-        )
-        self.aws_id_file_path = given.text("aws_id_file_path", aws_id_file_path)
-        self.session = session
-        self.user_data = (
-            user_data
-            if callable(user_data)
-            else given.text("user_data", user_data, is_rendered=True)
-        )
-        self.region = given.text("region", region)
-        self.placement = given.text("placement", placement)
         self.keypair_name = given.text("keypair_name", keypair_name)
-        self.security_name = given.text("security_name", security_name)
+        self._keep_user_data(given, user_data, masterFQDN)
         self.spot_instance = given.flag("spot_instance", spot_instance)
         self.max_spot_price, self.price_multiplier = max_spot_price, price_multiplier
         self.product_description = given.text("product_description", product_description)
         self.volumes = list(given.items("volumes", volumes) or ())
         self.tags = dict(given.mapping("tags", tags, of_text=True) or {})
-        self.subnet_id = given.text("subnet_id", subnet_id)
-        groups = given.items("security_group_ids", security_group_ids, of_text=True)
-        self.security_group_ids = list(groups or ())
         self.instance_profile_name = given.text("instance_profile_name", instance_profile_name)
-        self.block_device_map = devices(_device_map(given, block_device_map))
-        self.masterFQDN = given.text("masterFQDN", masterFQDN)
+        self.block_device_map = devices(device_map(given, block_device_map))
         self._check()
+
+    def _keep_image(self, given: Given, ami: Any, owners: Any, regex: Any) -> None:
+        self.ami = given.text("ami", ami)
+        self.valid_ami_owners = _owners(owners)
+        self.valid_ami_location_regex = given.text("valid_ami_location_regex", regex)
+
+    def _keep_account(self, given: Given, key: Any, secret: Any, file: Any, session: Any) -> None:
+        self.identifier = given.text("identifier", key, is_rendered=True)
+        self.secret_identifier = given.text("secret_identifier", secret, is_rendered=True)
+        self.aws_id_file_path = given.text("aws_id_file_path", file)
+        self.session = session
+
+    def _keep_place(
+        self, given: Given, region: Any, zone: Any, subnet: Any, group: Any, groups: Any
+    ) -> None:
+        self.region = given.text("region", region)
+        self.placement = given.text("placement", zone)
+        self.subnet_id = given.text("subnet_id", subnet)
+        self.security_name = given.text("security_name", group)
+        found = given.items("security_group_ids", groups, of_text=True)
+        self.security_group_ids = list(found or ())
+
+    def _keep_user_data(self, given: Given, user_data: Any, master: Any) -> None:
+        is_text = not callable(user_data)
+        self.user_data = (
+            given.text("user_data", user_data, is_rendered=True) if is_text else user_data
+        )
+        self.masterFQDN = given.text("masterFQDN", master)
 
     def _check(self) -> None:
         where = f'worker "{self.name}"'
@@ -387,13 +396,3 @@ def _owners(owners: Any) -> list[str]:
 
 def _tags(instance: Mapping[str, Any]) -> dict[str, str]:
     return {one["Key"]: one["Value"] for one in instance.get("Tags") or ()}
-
-
-def _device_map(given: Given, value: Any) -> Any:
-    """Return block devices in either of their forms."""
-    by_name = isinstance(value, Mapping)
-    found = value if by_name else given.items("block_device_map", value)
-    for one in found.values() if by_name else found or ():
-        if given.mapping("block_device_map", one) is None:
-            return None
-    return found
