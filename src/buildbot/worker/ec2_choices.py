@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from buildbot._border.kinds import Given
+
 _VOLUME_KINDS = ("instance", "volume")
 _PERMISSION = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
 _CREDENTIALS = ("AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch")
@@ -109,3 +111,13 @@ def explained(code: str, operation: str, message: str) -> str:
         )
     words = f"{operation}: {message.rstrip('. ')} ({code})"
     return f"{words}: {_HELP[code]}" if code in _HELP else words
+
+
+def device_map(given: Given, value: Any) -> Any:
+    """Return block devices in either of their forms."""
+    by_name = isinstance(value, Mapping)
+    found = value if by_name else given.items("block_device_map", value)
+    for one in found.values() if by_name else found or ():
+        if given.mapping("block_device_map", one) is None:
+            return None
+    return found
