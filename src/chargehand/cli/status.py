@@ -158,7 +158,7 @@ def _show_workers(console: Console, workers: list[Worker]) -> None:
             why = f": {told}" if told else ""
             console.print(Text(f"  {worker.name} is {state}{why}", style="yellow"))
         elif worker.pause_reason:
-            console.print(Text(f"  {worker.name} is {worker.pause_reason}", style="yellow"))
+            console.print(Text(f"  {worker.name}: {worker.pause_reason}", style="yellow"))
 
 
 def _list(console: Console, word: str, names: list[str], most: int = 20) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from chargehand.domain.identifiers import RequestId
 from chargehand.domain.lock import LockHolder
 from chargehand.domain.retry import time_of_day
+from chargehand.kit.durations import ago, duration
 
 _MOST_HOLDERS = 8
 
@@ -95,7 +96,7 @@ class WorkersInterrupted(Waiting, frozen=True, tag="workers_interrupted"):
     def sentence(self) -> str:
         """The reason as one sentence."""
         lost = "; ".join(
-            f"worker {name} lost its connection {seconds} s ago{_going_on(builds)}"
+            f"worker {name} lost its connection {ago(seconds)}{_going_on(builds)}"
             for name, seconds, builds in self.workers
         )
         return lost or "all its workers have lost their connection"
@@ -233,9 +234,9 @@ class WorkerPreparing(Waiting, frozen=True, tag="worker_preparing"):
         for name, seconds in self.workers:
             if self.is_starting:
                 because = f": {self.waits_for}" if self.waits_for else ""
-                return f"worker {name} has been starting for {seconds} s{because}"
+                return f"worker {name} has been starting for {duration(seconds)}{because}"
             lost = "; its connection is interrupted" if self.is_interrupted else ""
-            return f"worker {name} has been preparing the build for {seconds} s{lost}"
+            return f"worker {name} has been preparing the build for {duration(seconds)}{lost}"
         return "its worker is preparing the build"
 
 

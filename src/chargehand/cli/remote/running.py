@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from chargehand.cli.remote.master import RemoteMaster
-from chargehand.cli.remote.rows import Build, Eta, Step
+from chargehand.cli.remote.rows import Build, Eta, Step, Why
 from chargehand.cli.showing import prospect
 
 _AT_ONCE = 8
@@ -41,10 +41,15 @@ async def running_builds(master: RemoteMaster, builds: Sequence[Build]) -> Runni
     running = [build for build in builds if build.result is None]
     steps = await each(master, Step, (f"builds/{build.buildid}/steps" for build in running))
     etas = await each(master, Eta, (f"builds/{build.buildid}/etas" for build in running))
+    waits = await each(master, Why, (f"builds/{build.buildid}/why" for build in running))
     return Running(
         doing={
-            build.buildid: prospect(_step(its_steps), its_etas)
-            for build, its_steps, its_etas in zip(running, steps, etas, strict=True)
+            build.buildid: "; ".join(
+                filter(None, (prospect(_step(its_steps), its_etas), _waits(its_waits)))
+            )
+            for build, its_steps, its_etas, its_waits in zip(
+                running, steps, etas, waits, strict=True
+            )
         },
         etas=[eta for of_build in etas for eta in of_build],
     )
@@ -56,3 +61,8 @@ def _step(steps: list[Step]) -> str:
         if step.result is None and step.started_at is not None:
             return f"{step.name}: {step.state_string}".removesuffix(": running")
     return ""
+
+
+def _waits(reasons: list[Why]) -> str:
+    """Return what keeps a build from going on."""
+    return "; ".join(reason.sentence for reason in reasons)
