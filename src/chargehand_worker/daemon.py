@@ -21,10 +21,15 @@ from chargehand_worker.windows_jobs import CREATE_NEW_PROCESS_GROUP
 
 LOCK_FILE = "worker.lock"
 LOG_FILE = "worker.log"
+CONNECTING = "connecting to "
+"""What a worker's log has when it begins to connect."""
 _LARGEST_LOG = 10 * 1024 * 1024
 _DETACHED_PROCESS = 0x8
 _LOOK_EVERY = 0.05
+_LOADING_SECONDS = 60.0
+"""Within so many seconds a worker begins to connect, on a machine that is very busy as well."""
 _STARTING_SECONDS = 10.0
+"""How long it may then take before its start is reported."""
 _STOPPING_SECONDS = 30.0
 
 
@@ -128,10 +133,12 @@ def _watch_start(
 def _watched(
     has_ended: Callable[[], bool], directory: Path, settings: WorkerSettings, position: int
 ) -> int:
-    deadline = time.monotonic() + _STARTING_SECONDS
-    trouble = None
+    deadline = time.monotonic() + _LOADING_SECONDS
+    trouble, has_begun = None, False
     while time.monotonic() < deadline:
         for line in _lines_after(directory / LOG_FILE, position):
+            if CONNECTING in line and not has_begun:
+                has_begun, deadline = True, time.monotonic() + _STARTING_SECONDS
             if "connected to " in line:
                 print(f'worker "{settings.name}" is {line[line.index("connected to ") :]}')
                 return 0

@@ -139,6 +139,7 @@ class RemoteLink:
         loop = asyncio.get_running_loop()
         connected_at = loop.time()
         pause = _FIRST_PAUSE
+        _log.info("connecting to %s", self._address)
         while True:
             why = await self._connect_once()
             if self._is_leaving:
