@@ -25,6 +25,16 @@ pytestmark = pytest.mark.slow
 _ROOT = Path(__file__).parents[2]
 _AXE = _ROOT / "web/node_modules/axe-core/axe.min.js"
 _PHONE = {"width": 360, "height": 780}
+_SMALL = """() => {
+    const seen = (one) => one.checkVisibility() && one.getBoundingClientRect().width > 1;
+    const all = (names) => [...document.querySelectorAll(names)];
+    const controls = all('.mantine-Button-root, .mantine-ActionIcon-root');
+    const fields = all('.mantine-Input-input');
+    return [
+        ...[...controls, ...fields].filter((one) => one.offsetHeight < 40),
+        ...fields.filter((one) => parseFloat(getComputedStyle(one).fontSize) < 16),
+    ].filter(seen).map((one) => one.outerHTML.slice(0, 160));
+}"""
 _NAMES = (
     *("home", "builders", "builders-filtered", "builders-empty", "builder", "builder-pending"),
     *("builder-workers", "builder-configuration", "builder-force", "build-failed"),
@@ -238,17 +248,42 @@ def test_everybody_can_use_the_page(
 ):
     page = opened(addresses[name], color_scheme=scheme)
     _settled(page)
+
+    assert _violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_the_palette(opened: Callable[..., Page], scheme: str):
+    page = opened("", color_scheme=scheme)
+    _settled(page)
+    page.keyboard.type("/linux")
+    expect(page.get_by_role("dialog").get_by_text("linux-arm64-debug").first).to_be_visible()
+
+    assert _violations(page) == []
+
+
+def _violations(page: Page) -> list[tuple[str, list[str]]]:
+    """Return what axe finds that keeps people from using the page."""
     page.wait_for_timeout(400)  # Colours of texts fade in; axe would measure them half there.
     page.evaluate(_AXE.read_text())
-
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-
-    bad = [
+    return [
         (one["id"], [node["html"][:200] for node in one["nodes"][:3]])
         for one in found["violations"]
         if one["impact"] in {"serious", "critical"}
     ]
-    assert bad == []
+
+
+@pytest.mark.parametrize(
+    "name", ["home", "builders", "builder-force", "pending", "waterfall", "grid", "settings"]
+)
+def test_what_is_pressed_on_a_phone_is_large_enough(
+    opened: Callable[..., Page], addresses: dict[str, str], name: str
+):
+    page = opened(addresses[name], viewport=_PHONE)
+    _settled(page)
+
+    assert page.evaluate(_SMALL) == []
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -293,6 +328,19 @@ def test_no_letter_is_lost_while_the_palette_is_loaded(opened: Callable[..., Pag
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("nightly")
+
+
+def test_the_help_of_keys_comes_also_while_it_is_loaded(opened: Callable[..., Page]):
+    page = opened("")
+    page.route(re.compile(r"/Help-[^/]*\.js"), lambda route: (sleep(0.5), route.continue_()))
+    page.wait_for_selector("main")
+
+    page.keyboard.press("?")
+
+    help_ = page.get_by_role("dialog", name="Keys and marks")
+    expect(help_).to_contain_text("Next and previous failure")
+    page.keyboard.press("Escape")
+    expect(help_).to_be_hidden()
 
 
 def test_all_requests_of_a_group_are_cancelled_however_many_they_are(visit: Visit):

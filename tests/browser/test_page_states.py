@@ -53,7 +53,7 @@ _NOTHING = {
     "changes": "No change yet",
     "changes/1": "This does not exist",
     "trends": "No build ended in this time",
-    "waterfall": "quick",
+    "waterfall": "Nothing was built in this time",
     "console": "No change yet",
     "grid": "Nothing was built yet",
     "schedulers": "all",

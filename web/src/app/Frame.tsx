@@ -1,75 +1,27 @@
 import { ActionIcon, Avatar, Button, Kbd, Menu, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import {
-
-  IconBuildingFactory2,
-  IconChartLine,
-  IconClockPause,
-  IconDots,
-  IconGitCommit,
-  IconGridDots,
-  IconHome,
-  IconLayoutSidebarLeftCollapse,
-  IconLayoutSidebarLeftExpand,
-  IconMoon,
-  IconSearch,
-  IconServer,
-  IconSettings,
-  IconSun,
-  IconTable,
-  IconTimelineEvent,
-} from '@tabler/icons-react';
+import { IconDots, IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand, IconMoon, IconSearch, IconSun } from '@tabler/icons-react';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { Suspense, lazy, useEffect, useState, type ComponentType } from 'react';
+import { Suspense, lazy, useEffect, useState, useSyncExternalStore } from 'react';
 import { live, useConnection, useLive, useRest, useSite } from '@/api/hooks';
 import { ApiError, siteUrl } from '@/api/client';
 import { clock, count } from '@/domain/durations';
 import { LoginLink } from '@/parts/LoginLink';
 import { Tips } from '@/parts/Tips';
-import { openPalette, paletteStore } from './palette';
+import { help, openPalette, paletteStore } from './palette';
+import { GROUPS, PLACES } from './places';
 import { change, useSettings } from './settings';
 import { useShortcuts } from './shortcuts';
 import classes from './Frame.module.css';
 
 const Palette = lazy(() => import('./Palette'));
+const Help = lazy(() => import('./Help'));
 const NotifyMine = lazy(() => import('./NotifyMine').then(({ NotifyMine: found }) => ({ default: found })));
-
-interface Place {
-  to: string;
-  name: string;
-  icon: ComponentType<{ size?: number; stroke?: number }>;
-  /** Also in the bar at the bottom of phones. */
-  phone?: boolean;
-}
-
-const PLACES: readonly (readonly Place[])[] = [
-  [
-    { to: '/', name: 'Home', icon: IconHome, phone: true },
-    { to: '/builders', name: 'Builders', icon: IconBuildingFactory2, phone: true },
-    { to: '/pending', name: 'Pending', icon: IconClockPause, phone: true },
-    { to: '/workers', name: 'Workers', icon: IconServer, phone: true },
-    { to: '/changes', name: 'Changes', icon: IconGitCommit },
-  ],
-  [
-    { to: '/trends', name: 'Trends', icon: IconChartLine },
-    { to: '/waterfall', name: 'Waterfall', icon: IconTimelineEvent },
-    { to: '/console', name: 'Console', icon: IconTable },
-    { to: '/grid', name: 'Grid', icon: IconGridDots },
-  ],
-  [{ to: '/settings', name: 'Settings', icon: IconSettings }],
-];
-
-const FURTHER: readonly (readonly [string, string])[] = [
-  ['/projects', 'Projects'],
-  ['/schedulers', 'Schedulers'],
-  ['/masters', 'Masters'],
-  ['/audit', 'Audit log'],
-  ['/about', 'About'],
-];
 
 export function Frame() {
   const settings = useSettings();
   useShortcuts();
   const isQuiet = useQuiet();
+  const isHelpShown = useSyncExternalStore(help.watch, help.isShown);
   useEffect(() => {
     document.documentElement.dataset.density = settings.density;
     document.documentElement.dataset.motion = settings.motion;
@@ -88,6 +40,7 @@ export function Frame() {
       <Tips />
       <Suspense>
         {isQuiet && <Palette />}
+        {isHelpShown && <Help onClose={() => help.show(false)} />}
         {settings.notifyMine && <NotifyMine />}
       </Suspense>
     </div>
@@ -121,12 +74,16 @@ function Top() {
       </Link>
       <UnstyledButton className={classes.search} onClick={() => openPalette()}>
         <IconSearch size={15} aria-hidden />
-        <span>Find builders, builds, changes, workers…</span>
+        <span>
+          Search<span className={classes.more}> builders, builds, changes, workers…</span>
+        </span>
         <Kbd size="xs" aria-hidden>/</Kbd>
       </UnstyledButton>
-      <ConnectionDot />
-      <ThemeSwitch />
-      <Person />
+      <div className={classes.aside}>
+        <ConnectionDot />
+        <ThemeSwitch />
+        <Person />
+      </div>
     </header>
   );
 }
@@ -136,13 +93,19 @@ function ConnectionDot() {
   if (useIsClosed()) return null;
   const words = { open: 'live', connecting: 'connecting', lost: 'not connected' }[status];
   return (
-    <Tooltip label={status === 'open' ? 'What you see is up to date' : 'What you see may be old'}>
+    <Tooltip label={<AsOf isOpen={status === 'open'} />}>
       <span className={classes.dot} data-status={status} role="status">
         <i aria-hidden />
         <span>{words}</span>
       </span>
     </Tooltip>
   );
+}
+
+/** How old what is seen may be; read when somebody points at it. */
+function AsOf({ isOpen }: { isOpen: boolean }) {
+  const last = clock(live.state.asOf / 1_000);
+  return isOpen ? `What you see is up to date; the master was last heard at ${last}` : `What you see may be old: data as of ${last}`;
 }
 
 /** Shown while the connection is lost: what is on screen is old. */
@@ -231,23 +194,25 @@ function useCounts(): Record<string, { count: number; hot: boolean }> {
 function Rail() {
   const settings = useSettings();
   const path = useRouterState({ select: (state) => state.location.pathname });
+  const isNowhere = useRouterState({ select: (state) => state.matches.some((match) => match.status === 'notFound' || match._notFound) });
   const counts = useCounts();
   return (
     <nav className={classes.rail} aria-label="Pages">
-      {PLACES.map((group, index) => (
+      {GROUPS.map((group, index) => (
         <div key={index} className={classes.group} data-more={index > 0 || undefined}>
-          {group.map((place) => {
+          {group.name && <span className={classes.groupName}>{group.name}</span>}
+          {group.places.map((place) => {
             const shown = counts[place.to];
-            const isHere = place.to === '/' ? path === '/' : path.startsWith(place.to);
+            const isHere = !isNowhere && (place.to === '/' ? path === '/' : path.startsWith(place.to));
             return (
               <Link
                 key={place.to}
-                to={place.to as string}
+                to={place.to}
                 className={classes.place}
                 data-active={isHere || undefined}
                 data-phone={place.phone || undefined}
                 aria-current={isHere ? 'page' : undefined}
-                title={settings.railCollapsed ? place.name : undefined}
+                title={settings.railCollapsed ? `${place.name}: ${place.about}` : place.about}
               >
                 <place.icon size={17} stroke={1.7} />
                 <span className={classes.label}>{place.name}</span>
@@ -280,13 +245,13 @@ function Rail() {
   );
 }
 
-/** On phones: all that the bar has no room for. On desktops: what is opened rarely. */
+/** On phones: all that the bar has no room for. */
 function Further() {
-  const others = PLACES.flat().filter((place) => !place.phone);
+  const others = PLACES.filter((place) => !place.phone);
   return (
     <Menu position="top-end" width={200}>
       <Menu.Target>
-        <UnstyledButton className={classes.place} data-phone aria-label="More pages">
+        <UnstyledButton className={`${classes.place} ${classes.onlyPhone}`} data-phone aria-label="More pages">
           <IconDots size={17} stroke={1.7} />
           <span className={classes.label}>More</span>
         </UnstyledButton>
@@ -296,16 +261,10 @@ function Further() {
           <Menu.Item
             key={place.to}
             component={Link}
-            to={place.to as string}
+            to={place.to}
             leftSection={<place.icon size={16} />}
-            className={classes.onlyPhone}
           >
             {place.name}
-          </Menu.Item>
-        ))}
-        {FURTHER.map(([to, name]) => (
-          <Menu.Item key={to} component={Link} to={to as string}>
-            {name}
           </Menu.Item>
         ))}
         <Menu.Item component="a" href={siteUrl('plain/')}>

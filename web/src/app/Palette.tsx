@@ -1,5 +1,4 @@
 import '@mantine/spotlight/styles.css';
-import { Group, Kbd, Modal, Table } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { Spotlight, type SpotlightActionData } from '@mantine/spotlight';
 import {
@@ -15,7 +14,9 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useLayoutEffect, useState, type MouseEvent, type ReactNode } from 'react';
 import { read } from '@/api/client';
 import { rowsOf, type Answer } from '@/api/rows';
+import { Keys } from './Keys';
 import { palette, paletteStore, soughtIn, typing, type Typed } from './palette';
+import { PLACES, type Place } from './places';
 
 interface Hit {
   kind: 'builder' | 'build' | 'change' | 'worker' | 'project';
@@ -33,24 +34,8 @@ const ICONS: Record<Hit['kind'], ReactNode> = {
   project: <IconFolder size={18} />,
 };
 
-const PAGES: readonly (readonly [string, string, string])[] = [
-  ['/', 'Home', 'g h'],
-  ['/builders', 'Builders', 'g b'],
-  ['/pending', 'Pending', 'g p'],
-  ['/workers', 'Workers', 'g w'],
-  ['/changes', 'Changes', 'g c'],
-  ['/trends', 'Trends', 'g t'],
-  ['/waterfall', 'Waterfall', 'g f'],
-  ['/console', 'Console', 'g o'],
-  ['/grid', 'Grid', 'g r'],
-  ['/settings', 'Settings', 'g s'],
-  ['/projects', 'Projects', ''],
-  ['/schedulers', 'Schedulers', ''],
-  ['/masters', 'Masters', ''],
-  ['/audit', 'Audit log', ''],
-  ['/account', 'My sessions and tokens', ''],
-  ['/about', 'About', ''],
-];
+/** Pages that have no place in the rail. */
+const FURTHER: readonly Pick<Place, 'to' | 'name' | 'keys'>[] = [{ to: '/account', name: 'My sessions and tokens' }];
 
 export default function Palette() {
   const { text, isSent } = useTyped();
@@ -84,13 +69,13 @@ export default function Palette() {
       leftSection: <IconPlayerPlay size={18} />,
       onClick: () => go(`${hit.path}?force=`),
     }));
-  const pages: SpotlightActionData[] = PAGES.filter(([, name]) =>
+  const pages: SpotlightActionData[] = [...PLACES, ...FURTHER].filter(({ name }) =>
     name.toLowerCase().includes(text.trim().toLowerCase()),
-  ).map(([path, name, keys]) => ({
-    id: path,
+  ).map(({ to, name, keys }) => ({
+    id: to,
     label: name,
     rightSection: keys ? <Keys keys={keys} /> : undefined,
-    onClick: () => go(path),
+    onClick: () => go(to),
   }));
   // Answers come after the letters: Enter opens the first of what is shown now.
   useEffect(() => {
@@ -113,34 +98,32 @@ export default function Palette() {
     first.onClick?.({} as MouseEvent<HTMLButtonElement>);
   });
   return (
-    <>
-      <Spotlight
-        store={paletteStore}
-        shortcut={null}
-        actions={groups}
-        query={text}
-        onQueryChange={typing.write}
-        filter={(_, actions) => actions}
-        scrollable
-        maxHeight={420}
-        highlightQuery
-        overlayProps={{ backgroundOpacity: 0.35, blur: 0 }}
-        nothingFound={isForce && asked === '' ? 'Which builder?' : error ? `Cannot search: ${error.message}` : isAnswered ? 'Nothing found' : 'Searching …'}
-        searchProps={{
-          placeholder: 'Builder, #build, change, worker, page …',
-          'aria-label': 'Search',
-          // What is shown belongs to fewer letters than were typed: Enter waits for what was meant.
-          onKeyDownCapture: (event) => {
-            if (event.key !== 'Enter' || isAnswered || event.nativeEvent.isComposing) return;
-            event.preventDefault();
-            event.stopPropagation();
-            typing.send();
-          },
-        }}
-        onSpotlightClose={typing.clear}
-      />
-      <Help />
-    </>
+    <Spotlight
+      store={paletteStore}
+      shortcut={null}
+      actions={groups}
+      query={text}
+      onQueryChange={typing.write}
+      filter={(_, actions) => actions}
+      scrollable
+      maxHeight={420}
+      highlightQuery
+      attributes={{ content: { 'aria-label': 'Search' } }}
+      overlayProps={{ backgroundOpacity: 0.35, blur: 0 }}
+      nothingFound={isForce && asked === '' ? 'Which builder?' : error ? `Cannot search: ${error.message}` : isAnswered ? 'Nothing found' : 'Searching …'}
+      searchProps={{
+        placeholder: 'Builder, #build, change, worker, page …',
+        'aria-label': 'Search',
+        // What is shown belongs to fewer letters than were typed: Enter waits for what was meant.
+        onKeyDownCapture: (event) => {
+          if (event.key !== 'Enter' || isAnswered || event.nativeEvent.isComposing) return;
+          event.preventDefault();
+          event.stopPropagation();
+          typing.send();
+        },
+      }}
+      onSpotlightClose={typing.clear}
+    />
   );
 }
 
@@ -161,60 +144,4 @@ function selectFirst(): void {
   list?.querySelector('[data-selected]')?.removeAttribute('data-selected');
   list?.querySelector('[data-action]')?.setAttribute('data-selected', 'true');
   paletteStore.updateState((state) => ({ ...state, selected: 0 }));
-}
-
-function Keys({ keys }: { keys: string }) {
-  return (
-    <Group gap={3}>
-      {keys.split(' ').map((key, index) => (
-        <Kbd key={index} size="xs">
-          {key}
-        </Kbd>
-      ))}
-    </Group>
-  );
-}
-
-const HELP: readonly (readonly [string, string])[] = [
-  ['/', 'Search and commands (Ctrl K as well)'],
-  ['j k', 'Next and previous row'],
-  ['Enter', 'Open the row'],
-  ['n p', 'Next and previous failure'],
-  ['[ ]', 'Previous and next build of the builder'],
-  ['f', 'Search in the log'],
-  ['e', 'First error of the log'],
-  ['G', 'End of the log; follow it'],
-  ['w', 'Wrap long lines'],
-  ['?', 'This list'],
-];
-
-function Help() {
-  const [isOpen, setOpen] = useState(false);
-  useEffect(() => {
-    const show = () => {
-      palette.close();
-      setOpen(true);
-    };
-    window.addEventListener('chargehand-help', show);
-    return () => window.removeEventListener('chargehand-help', show);
-  }, []);
-  const pages = PAGES.filter(([, , keys]) => keys !== '').map(
-    ([, name, keys]) => [keys, name] as const,
-  );
-  return (
-    <Modal opened={isOpen} onClose={() => setOpen(false)} title="Keys" size="lg">
-      <Table>
-        <Table.Tbody>
-          {[...HELP, ...pages].map(([keys, meaning]) => (
-            <Table.Tr key={keys}>
-              <Table.Td w={110}>
-                <Keys keys={keys} />
-              </Table.Td>
-              <Table.Td>{meaning}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Modal>
-  );
 }

@@ -51,3 +51,19 @@ export function soughtIn(text: string): { words: string; isForce: boolean } {
   const [, order, words] = /^(force\b\s*)?(.*)$/is.exec(text.trim()) ?? [];
   return { words: words ?? '', isForce: order !== undefined };
 }
+
+let isHelpShown = false;
+const helpHeard = new Set<() => void>();
+
+/** Whether the help of keys is shown: known here, for it is asked for before its code is loaded. */
+export const help = {
+  isShown: (): boolean => isHelpShown,
+  watch: (listener: () => void): (() => void) => {
+    helpHeard.add(listener);
+    return () => helpHeard.delete(listener);
+  },
+  show: (isShown: boolean): void => {
+    isHelpShown = isShown;
+    for (const listener of helpHeard) listener();
+  },
+};

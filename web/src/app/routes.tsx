@@ -242,6 +242,8 @@ export interface WaterfallSearch {
   to?: number;
   /** How much time is seen, in seconds. */
   span?: number;
+  /** Also builders that built nothing then. */
+  all?: true;
 }
 
 const waterfall = createRoute({
@@ -251,6 +253,7 @@ const waterfall = createRoute({
     q: text(search.q),
     to: number(search.to),
     span: number(search.span),
+    all: flag(search.all),
   }),
   component: lazyRouteComponent(() => import('@/pages/waterfall/Waterfall'), 'Waterfall'),
 });

@@ -2,26 +2,14 @@
 
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
-import { isPaletteOpen, openPalette, typing } from './palette';
+import { help, isPaletteOpen, openPalette, typing } from './palette';
+import { PLACES } from './places';
 
 export type Keys = Record<string, (event: KeyboardEvent) => void>;
 
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
-
-const GO: Record<string, string> = {
-  h: '/',
-  b: '/builders',
-  p: '/pending',
-  w: '/workers',
-  c: '/changes',
-  t: '/trends',
-  f: '/waterfall',
-  o: '/console',
-  r: '/grid',
-  s: '/settings',
-};
 
 /** React to single keys while nobody types into a field; `g b` is the key `g b`. */
 export function useKeys(keys: Keys): void {
@@ -57,13 +45,11 @@ export function useKeys(keys: Keys): void {
 
 export function useShortcuts(): void {
   const navigate = useNavigate();
-  const go = Object.fromEntries(
-    Object.entries(GO).map(([key, to]) => [`g ${key}`, () => void navigate({ to: to as string })]),
-  );
+  const go = Object.fromEntries(PLACES.flatMap(({ keys, to }) => (keys ? [[keys, () => void navigate({ to })]] : [])));
   useKeys({
     '/': openPalette,
     'mod+k': openPalette,
-    '?': () => window.dispatchEvent(new Event('chargehand-help')),
+    '?': () => help.show(true),
     ...go,
   });
 }

@@ -7,20 +7,33 @@ const SHEET = readFileSync('src/app/theme.css', 'utf8');
 const TEXT = 4.5;
 const SHAPE = 3;
 const STATES = ['success', 'warnings', 'failure', 'exception', 'retry', 'cancelled', 'skipped', 'running', 'waiting', 'unknown'];
+/** What is paler in Mantine than it may be: its block of the sheet, the variable, and what it has to be seen or read on. */
+const OVERRULED = [
+  [':root:root[data-mantine-color-scheme]', '--mantine-color-placeholder', TEXT],
+  [':root:root[data-mantine-color-scheme]', '--mantine-color-dimmed', TEXT],
+  [':root[data-mantine-color-scheme] .mantine-Switch-track', '--switch-bg', SHAPE],
+] as const;
 const SURFACES = ['--body', '--panel', '--raised', '--hover', '--code'];
 
 /** The variables of a block of the style sheet, by name. */
 function block(selector: string): Map<string, string> {
   const start = SHEET.indexOf(`${selector} {`);
+  expect(start, selector).toBeGreaterThanOrEqual(0);
   const body = SHEET.slice(SHEET.indexOf('{', start) + 1, SHEET.indexOf('}', start));
   return new Map([...body.matchAll(/(--[\w-]+):\s*([^;]+);/g)].map((found) => [found[1] ?? '', found[2] ?? '']));
 }
 
-function themed(scheme: 'light' | 'dark'): (name: string) => string {
-  const found = new Map([...block(':root'), ...(scheme === 'dark' ? block(":root[data-mantine-color-scheme='dark']") : [])]);
+function themed(scheme: 'light' | 'dark', further?: string): (name: string) => string {
+  const found = new Map([
+    ...block(':root'),
+    ...(scheme === 'dark' ? block(":root[data-mantine-color-scheme='dark']") : []),
+    ...(further === undefined ? [] : block(further)),
+  ]);
   found.set('--body', found.get('--mantine-color-body') ?? '#fff');
   const value = (name: string): string => {
     const text = found.get(name) ?? '';
+    const own = /^var\((--[\w-]+)\)$/.exec(text)?.[1];
+    if (own !== undefined && found.has(own)) return value(own);
     const mantine = /^var\(--mantine-color-(\w+)-(\d)\)$/.exec(text);
     if (mantine) return DEFAULT_THEME.colors[mantine[1] ?? '']?.[Number(mantine[2])] ?? '';
     return text;
@@ -52,6 +65,11 @@ describe.each(['light', 'dark'] as const)('the %s theme', (scheme) => {
   it('has text that is read on every surface', () => {
     for (const surface of SURFACES) for (const text of ['--text', '--dim', '--faint', '--accent']) least(text, surface, TEXT);
     least('--accent', '--accent-bg', TEXT);
+  });
+
+  it.each(OVERRULED)('has more contrast than the library in %s %s', (selector, name, wanted) => {
+    const seen = themed(scheme, selector);
+    for (const surface of SURFACES) expect(contrast(seen(name), seen(surface)), `${name} on ${surface}`).toBeGreaterThanOrEqual(wanted);
   });
 
   it('has marks that are seen on every surface', () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Builder } from '@/api/types';
-import { attemptsAt, bySource, byTags, cellOf, newestSources, type BuiltBuild, type BuiltRequest, type BuiltSet } from './built';
+import { attemptsAt, bySource, byTags, cellOf, newestSources, outcomeOf, type BuiltBuild, type BuiltRequest, type BuiltSet } from './built';
 
 const stamp = (ssid: number, branch: string | null, revision: string | null) =>
   ({ ssid, branch, revision, codebase: '', repository: '', project: '', patch: null, created_at: 0 });
@@ -61,7 +61,14 @@ it('puts each builder into one group, by all its tags', () => {
   const groups = byTags([builder('a', 'arm', 'linux'), builder('b', 'linux', 'x86'), builder('c'), builder('d', 'linux', 'arm')]);
   expect(groups.map((group) => [group.label, group.builders.map((one) => one.name).join('')])).toEqual([
     ['linux · arm', 'ad'],
-    ['linux · x86', 'b'],
-    ['', 'c'],
+    ['', 'bc'],
   ]);
+});
+
+it('tells what builders made of a source', () => {
+  const built = bySource([set(1, stamp(1, 'main', 'a'))], [request(1, 1, 1), request(2, 1, 2), request(3, 1, 3, false)], [build(1, 1, 1, 0), build(2, 2, 2, 2)]);
+  const builders = ['a', 'b', 'c', 'd'].map((name, index) => ({ name, builderid: index + 1 }) as Builder);
+  const { cells, passed } = outcomeOf(built.get(1), builders);
+  expect(passed).toBe(1);
+  expect(cells.map(({ name, cell }) => [name, cell.state])).toEqual([['b', 'failure'], ['c', 'waiting']]);
 });

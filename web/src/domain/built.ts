@@ -89,12 +89,25 @@ export function cellOf(all: readonly Attempt[] | undefined, name: string): Cell 
   };
 }
 
+/** What builders made of a source: the cells that somebody has to look at or wait for, and how many passed. */
+export function outcomeOf(
+  built: ReadonlyMap<number, readonly Attempt[]> | undefined,
+  builders: readonly Builder[],
+): { cells: { name: string; cell: Cell }[]; passed: number } {
+  const cells = builders.flatMap(({ builderid, name }) => {
+    const cell = cellOf(built?.get(builderid), name);
+    return cell ? [{ name, cell }] : [];
+  });
+  const told = cells.filter(({ cell }) => cell.state !== 'success');
+  return { cells: told, passed: cells.length - told.length };
+}
+
 export interface BuilderColumns {
   label: string;
   builders: Builder[];
 }
 
-/** Builders by all their tags, frequent tags first: each builder is in one group. */
+/** Builders by all their tags, frequent tags first: each builder is in one group. Who is alone in one is in the last, without a label. */
 export function byTags(builders: readonly Builder[]): BuilderColumns[] {
   const frequency = new Map<string, number>();
   for (const tag of builders.flatMap((builder) => builder.tags)) frequency.set(tag, (frequency.get(tag) ?? 0) + 1);
@@ -107,9 +120,13 @@ export function byTags(builders: readonly Builder[]): BuilderColumns[] {
     if (group) group.push(builder);
     else groups.set(label, [builder]);
   }
-  return [...groups]
-    .toSorted(([one], [other]) => (one === '' ? 1 : other === '' ? -1 : one.localeCompare(other)))
-    .map(([label, members]) => ({ label, builders: members }));
+  const isGroup = (label: string): boolean => label !== '' && (groups.get(label)?.length ?? 0) > 1;
+  const found = [...groups.keys()]
+    .filter(isGroup)
+    .toSorted((one, other) => one.localeCompare(other))
+    .map((label) => ({ label, builders: groups.get(label) ?? [] }));
+  const others = [...groups].flatMap(([label, members]) => (isGroup(label) ? [] : members));
+  return others.length === 0 ? found : [...found, { label: '', builders: others }];
 }
 
 export interface SourceColumn {

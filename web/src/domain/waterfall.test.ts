@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { blockAt, drawnOf, endOf, lanesOf, moved, startOf, ticksOf, tilesOf, zoomed, type Block } from './waterfall';
+import type { Builder } from '@/api/types';
+import { blockAt, drawnOf, endOf, isIdle, lanesOf, moved, startOf, ticksOf, tilesOf, zoomed, type Block } from './waterfall';
 
 const NOW = Date.UTC(2026, 10, 28, 12) / 1_000;
 const block = (buildid: number, from: number, to: number | null, results: number | null = 0): Block => ({
@@ -65,4 +66,15 @@ describe('the time axis', () => {
     expect(ticks.every((tick) => tick.isDay || tick.label.endsWith(':00'))).toBe(true);
     expect(ticksOf(NOW - 3 * 86_400, NOW, 5, 'UTC').map((tick) => tick.label).join(' ')).toMatch(/Fri,? 27 Nov/);
   });
+});
+
+const endedAt = (...ends: (number | null)[]) =>
+  ({ builderid: 7, recent_builds: ends.map((complete_at) => ({ complete_at })) }) as unknown as Builder;
+
+it('knows builders that built nothing since a moment', () => {
+  expect(isIdle(endedAt(), NOW, new Set())).toBe(true);
+  expect(isIdle(endedAt(NOW - 5, NOW - 9), NOW, new Set())).toBe(true);
+  expect(isIdle(endedAt(NOW + 5, NOW - 9), NOW, new Set())).toBe(false);
+  expect(isIdle(endedAt(null, NOW - 9), NOW, new Set())).toBe(false);
+  expect(isIdle(endedAt(NOW - 5), NOW, new Set([7]))).toBe(false);
 });

@@ -1,6 +1,6 @@
 /** The waterfall's arithmetic: which part of time is seen, what is fetched for it, what lies where. */
 
-import type { Build } from '@/api/types';
+import type { Build, Builder } from '@/api/types';
 import { clock, momentFormat } from './durations';
 import { stateOf, type State } from './states';
 
@@ -71,6 +71,12 @@ export function lanesOf(parts: readonly (readonly Block[])[]): Map<number, Block
   }
   for (const lane of lanes.values()) lane.sort((one, other) => one.started_at - other.started_at);
   return lanes;
+}
+
+/** Whether a builder has certainly built nothing since *from*, and has nothing to build. */
+export function isIdle(builder: Builder, from: number, busy: ReadonlySet<number>): boolean {
+  if (busy.has(builder.builderid)) return false;
+  return (builder.recent_builds ?? []).every((build) => build.complete_at !== null && build.complete_at < from);
 }
 
 /** The block at a moment, or the nearest one within *slack* seconds. */

@@ -1,4 +1,5 @@
 import { Autocomplete } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { IconFilter } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
 
@@ -15,6 +16,7 @@ interface Props {
 
 /** A box for the filter language, with completion of the last word. */
 export function FilterBox({ value, onChange, placeholder, completions }: Props) {
+  const isNarrow = useMediaQuery('(max-width: 600px)', false, { getInitialValueInEffect: false });
   const [text, setText] = useState(value);
   const latest = useRef({ text: value, onChange });
   latest.current.onChange = onChange;
@@ -48,7 +50,8 @@ export function FilterBox({ value, onChange, placeholder, completions }: Props) 
       size="xs"
       w={{ base: '100%', sm: 420 }}
       leftSection={<IconFilter size={14} />}
-      placeholder={placeholder}
+      placeholder={isNarrow ? 'Filter' : placeholder}
+      title={placeholder}
       aria-label="Filter"
       value={text}
       onChange={change}

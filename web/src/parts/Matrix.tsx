@@ -76,104 +76,122 @@ export function Matrix({ label, corner, rows, groups, cell, rowHeight = 44, head
   };
   useKeys({ j: () => move(1, 0), k: () => move(-1, 0), l: () => move(0, 1), h: () => move(0, -1), Enter: open });
   useArrows(box, move);
+  // Nothing stands above them: they may be longer.
+  const lonely = useMemo(() => new Set(spans.flatMap((span) => (span.from === span.to ? [span.from] : []))), [spans]);
+  const [hasMore, setHasMore] = useState(false);
+  useEffect(() => {
+    const place = box.current;
+    if (!place) return undefined;
+    const look = () => setHasMore(place.scrollLeft + place.clientWidth < place.scrollWidth - 24);
+    look();
+    place.addEventListener('scroll', look, { passive: true });
+    window.addEventListener('resize', look);
+    return () => {
+      place.removeEventListener('scroll', look);
+      window.removeEventListener('resize', look);
+    };
+  }, [columns]);
   const shown = across.getVirtualItems();
   const first = shown[0]?.index ?? 0;
   const last = shown.at(-1)?.index ?? -1;
   return (
-    <div
-      ref={box}
-      className={classes.box}
-      role="region"
-      aria-label={label}
-      tabIndex={0}
-    >
+    <div className={classes.frame} data-more={hasMore || undefined}>
       <div
-        role="table"
+        ref={box}
+        className={classes.box}
+        role="region"
         aria-label={label}
-        aria-rowcount={rows.length + 1}
-        aria-colcount={columns.length + 1}
-        className={classes.table}
-        style={{ '--across': `${across.getTotalSize()}px`, '--heads': `${headHeight}px` } as CSSProperties}
+        tabIndex={0}
       >
-        <div role="row" className={classes.header}>
-          <div role="columnheader" className={classes.corner}>
-            {corner}
-          </div>
-          <div className={classes.heads} role="presentation">
-            {spans.map((span) => {
-              // Over one column there is no room for words: what they say has to be in its head.
-              if (span.to < first || span.from > last || span.to === span.from) return null;
-              const start = offset(columns, span.from) + GAP;
-              const end = offset(columns, span.to + 1);
-              return (
-                <span key={`${span.label} ${span.from}`} className={classes.group} style={{ left: start, width: end - start }}>
-                  <span title={span.label}>{span.label}</span>
-                </span>
-              );
-            })}
-            {shown.map((item) => {
-              const column = columns[item.index];
-              return (
-                column && (
-                  <span
-                    key={column.key}
-                    role="columnheader"
-                    title={column.title}
-                    className={classes.head}
-                    data-here={at?.column === item.index || undefined}
-                    style={{ left: item.start + (column.isFirst ? GAP : 0) }}
-                  >
-                    {column.head}
+        <div
+          role="table"
+          aria-label={label}
+          aria-rowcount={rows.length + 1}
+          aria-colcount={columns.length + 1}
+          className={classes.table}
+          style={{ '--across': `${across.getTotalSize()}px`, '--heads': `${headHeight}px` } as CSSProperties}
+        >
+          <div role="row" className={classes.header}>
+            <div role="columnheader" className={classes.corner}>
+              {corner}
+            </div>
+            <div className={classes.heads} role="presentation">
+              {spans.map((span) => {
+                // Over one column there is no room for words: what they say has to be in its head.
+                if (span.to < first || span.from > last || span.to === span.from) return null;
+                const start = offset(columns, span.from) + GAP;
+                const end = offset(columns, span.to + 1);
+                return (
+                  <span key={`${span.label} ${span.from}`} className={classes.group} style={{ left: start, width: end - start }}>
+                    <span title={span.label}>{span.label}</span>
                   </span>
-                )
-              );
-            })}
+                );
+              })}
+              {shown.map((item) => {
+                const column = columns[item.index];
+                return (
+                  column && (
+                    <span
+                      key={column.key}
+                      role="columnheader"
+                      title={column.title}
+                      className={classes.head}
+                      data-here={at?.column === item.index || undefined}
+                      data-alone={lonely.has(item.index) || undefined}
+                      style={{ left: item.start + (column.isFirst ? GAP : 0) }}
+                    >
+                      <span>{column.head}</span>
+                    </span>
+                  )
+                );
+              })}
+            </div>
           </div>
-        </div>
-        <div role="rowgroup" style={{ height: down.getTotalSize(), position: 'relative' }}>
-          {down.getVirtualItems().map((line) => {
-            const row = rows[line.index];
-            if (!row) return null;
-            return (
-              <div key={row.key} role="presentation" className={classes.place} style={{ transform: `translateY(${line.start}px)` }}>
-                {row.group !== undefined && <div className={classes.rowGroup}>{row.group}</div>}
-                <div role="row" className={classes.row} style={{ height: rowHeight }} data-here={at?.row === line.index || undefined}>
-                  <div role="rowheader" className={classes.rowHead}>
-                    {row.head}
-                  </div>
-                  <div role="presentation" className={classes.cells}>
-                    {shown.map((item) => {
-                      const column = columns[item.index];
-                      const found = column && cell(line.index, item.index);
-                      if (!column || !found) return null;
-                      return (
+          <div role="rowgroup" style={{ height: down.getTotalSize(), position: 'relative' }}>
+            {down.getVirtualItems().map((line) => {
+              const row = rows[line.index];
+              if (!row) return null;
+              return (
+                <div key={row.key} role="presentation" className={classes.place} style={{ transform: `translateY(${line.start}px)` }}>
+                  {row.group !== undefined && <div className={classes.rowGroup}>{row.group}</div>}
+                  <div role="row" className={classes.row} style={{ height: rowHeight }} data-here={at?.row === line.index || undefined}>
+                    <div role="rowheader" className={classes.rowHead}>
+                      {row.head}
+                    </div>
+                    <div role="presentation" className={classes.cells}>
+                      {shown.map((item) => {
+                        const column = columns[item.index];
+                        const found = column && cell(line.index, item.index);
+                        if (!column || !found) return null;
+                        return (
+                          <span
+                            key={column.key}
+                            role="cell"
+                            className={classes.cell}
+                            style={{ left: item.start + (column.isFirst ? GAP : 0) }}
+                            data-state={found.state}
+                            data-cursor={(at?.row === line.index && at.column === item.index) || undefined}
+                          >
+                            <Link to={found.to} title={found.title} aria-label={found.title} tabIndex={-1}>
+                              <StateMark state={found.state} size={17} hidden />
+                              {found.more > 0 && <sup>{found.more + 1}</sup>}
+                            </Link>
+                          </span>
+                        );
+                      })}
+                      {at?.row === line.index && !cell(line.index, at.column) && at.column >= first && at.column <= last && (
                         <span
-                          key={column.key}
-                          role="cell"
                           className={classes.cell}
-                          style={{ left: item.start + (column.isFirst ? GAP : 0) }}
-                          data-state={found.state}
-                          data-cursor={(at?.row === line.index && at.column === item.index) || undefined}
-                        >
-                          <Link to={found.to} title={found.title} aria-label={found.title} tabIndex={-1}>
-                            <StateMark state={found.state} size={17} hidden />
-                            {found.more > 0 && <sup>{found.more + 1}</sup>}
-                          </Link>
-                        </span>
-                      );
-                    })}
-                    {at?.row === line.index && !cell(line.index, at.column) && at.column >= first && at.column <= last && (
-                      <span
-                        className={classes.cell}
-                        data-cursor
-                        style={{ left: offset(columns, at.column) + (columns[at.column]?.isFirst ? GAP : 0) }}
-                      />
-                    )}
+                          data-cursor
+                          style={{ left: offset(columns, at.column) + (columns[at.column]?.isFirst ? GAP : 0) }}
+                        />
+                      )}
+                    </div>
                   </div>
                 </div>
-              </div>
-            );
-          })}
+              );
+            })}
+          </div>
         </div>
       </div>
     </div>

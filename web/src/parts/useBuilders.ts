@@ -11,9 +11,9 @@ interface Project {
   name: string;
 }
 
-/** The configured builders that fit a filter, by name; and what completes the filter. */
-export function useBuilders(filter: string) {
-  const needsStates = /(^|\s)-?(state|is)[:~]/.test(filter);
+/** The configured builders that fit a filter, by name; and what completes the filter. With their newest builds if wanted. */
+export function useBuilders(filter: string, withBuilds = false) {
+  const needsStates = withBuilds || /(^|\s)-?(state|is)[:~]/.test(filter);
   const answer = useRest<{ builders: Builder[] }>('builders', {
     order: 'name',
     ...(needsStates ? { recent: 5 } : {}),

@@ -1,17 +1,20 @@
 import { Button, Checkbox, Select } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { useDeferredValue, useMemo } from 'react';
 import { useLive, useRest } from '@/api/hooks';
 import type { Builder, Change } from '@/api/types';
-import { byTags, cellOf } from '@/domain/built';
+import { byTags, cellOf, outcomeOf } from '@/domain/built';
 import { firstLine, personName, shortRevision } from '@/domain/builds';
 import { useZone } from '@/app/settings';
 import { dayKey, dayName } from '@/domain/days';
+import { BAD } from '@/domain/states';
 import { Answered, Empty, Failed } from '@/parts/Answered';
 import { FilterBox } from '@/parts/FilterBox';
 import { Matrix, type MatrixRow } from '@/parts/Matrix';
 import { Ago } from '@/parts/Moment';
 import { Page } from '@/parts/Page';
+import { StateMark } from '@/parts/StateMark';
 import { useBuilders } from '@/parts/useBuilders';
 import { useBuilt } from '@/parts/useBuilt';
 import classes from './Console.module.css';
@@ -50,7 +53,7 @@ export function Console() {
         <FilterBox
           value={search.q ?? ''}
           onChange={(q) => ask({ q: q || undefined })}
-          placeholder="Builders: tag:linux -tag:nightly name~arm"
+          placeholder="Builders: tag:linux state:failed -tag:nightly name~arm"
           completions={builders.completions}
         />
         <Select
@@ -63,6 +66,7 @@ export function Console() {
           onChange={(branch) => ask({ branch: branch ?? undefined, before: undefined })}
         />
         <Checkbox
+          className={classes.all}
           label="also builders that built none of these"
           checked={search.all ?? false}
           onChange={(event) => ask({ all: event.currentTarget.checked || undefined })}
@@ -113,28 +117,34 @@ interface ShownProps {
 
 function Shown({ changes, builders, what, isAll }: ShownProps) {
   const zone = useZone();
+  const isNarrow = useMediaQuery('(max-width: 600px)', false, { getInitialValueInEffect: false });
   const { built, isLoading } = what;
   const columns = useMemo(() => {
     const busy = new Set(changes.flatMap((change) => [...(built.get(change.sourcestamp.ssid)?.keys() ?? [])]));
     return byTags(isAll ? builders : builders.filter((builder) => busy.has(builder.builderid)));
   }, [built, builders, changes, isAll]);
   const flat = useMemo(() => columns.flatMap((group) => group.builders), [columns]);
+  const outcomes = useMemo(
+    () => changes.map((change) => outcomeOf(built.get(change.sourcestamp.ssid), flat)),
+    [built, changes, flat],
+  );
   const rows = useMemo<MatrixRow[]>(() => {
     const now = Date.now() / 1_000;
     return changes.map((change, index) => {
       const before = changes[index - 1];
       const isNewDay = !before || dayKey(before.when_timestamp, zone) !== dayKey(change.when_timestamp, zone);
+      const bad = (outcomes[index]?.cells ?? []).filter(({ cell }) => BAD.has(cell.state)).length;
       return {
         key: String(change.changeid),
-        head: <Head change={change} />,
+        head: <Head change={change} bad={bad} />,
         group: isNewDay ? dayName(change.when_timestamp, now, zone) : undefined,
       };
     });
-  }, [changes, zone]);
+  }, [changes, outcomes, zone]);
   const groups = useMemo(
     () =>
       columns.map((group) => ({
-        label: group.label || (columns.length > 1 ? 'no tag' : ''),
+        label: group.label || (columns.length > 1 ? 'others' : ''),
         columns: group.builders.map((builder) => ({
           key: String(builder.builderid),
           title: builder.name,
@@ -147,6 +157,7 @@ function Shown({ changes, builders, what, isAll }: ShownProps) {
       })),
     [columns],
   );
+  if (isNarrow) return <ByChange rows={rows} outcomes={outcomes} isLoading={isLoading} />;
   return (
     <Matrix
       label="Changes and builders"
@@ -163,7 +174,43 @@ function Shown({ changes, builders, what, isAll }: ShownProps) {
   );
 }
 
-function Head({ change }: { change: Change }) {
+interface ByChangeProps {
+  rows: readonly MatrixRow[];
+  outcomes: readonly ReturnType<typeof outcomeOf>[];
+  isLoading: boolean;
+}
+
+/** Where there is no room for a table: of each change the builders that did not pass, and how many did. */
+function ByChange({ rows, outcomes, isLoading }: ByChangeProps) {
+  return (
+    <ul className={classes.list} aria-label="Changes and builders" aria-busy={isLoading}>
+      {rows.map((row, index) => {
+        const { cells = [], passed = 0 } = outcomes[index] ?? {};
+        return (
+          <li key={row.key}>
+            {row.group !== undefined && <div className={classes.day}>{row.group}</div>}
+            {row.head}
+            <div className={classes.outcome}>
+              {cells.map(({ name, cell }) => (
+                <Link key={name} to={cell.to} title={cell.title}>
+                  <StateMark state={cell.state} size={14} /> {name}
+                </Link>
+              ))}
+              {passed > 0 && (
+                <span className="dim">
+                  <StateMark state="success" size={14} hidden /> {passed} passed
+                </span>
+              )}
+              {cells.length === 0 && passed === 0 && !isLoading && <span className="dim">not built</span>}
+            </div>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function Head({ change, bad }: { change: Change; bad: number }) {
   return (
     <div className={classes.head}>
       <Link to="/changes/$changeid" params={{ changeid: String(change.changeid) }} className="truncate" title={change.comments}>
@@ -173,6 +220,11 @@ function Head({ change }: { change: Change }) {
         <span className="mono">{shortRevision(change.revision)}</span>
         <span className="truncate">{personName(change.author)}</span>
         {change.branch && <span className={`mono truncate ${classes.branch}`}>{change.branch}</span>}
+        {bad > 0 && (
+          <span className={classes.bad} title={`${bad} of its builds failed`}>
+            <StateMark state="failure" size={12} /> {bad}
+          </span>
+        )}
         <span className={classes.when}>
           <Ago at={change.when_timestamp} />
         </span>

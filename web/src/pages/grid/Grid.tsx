@@ -54,7 +54,7 @@ export function Grid() {
         <FilterBox
           value={search.q ?? ''}
           onChange={(q) => ask({ q: q || undefined })}
-          placeholder="Builders: tag:linux -tag:nightly name~arm"
+          placeholder="Builders: tag:linux state:failed -tag:nightly name~arm"
           completions={builders.completions}
         />
         <Select
@@ -114,7 +114,7 @@ function Shown({ sources, builders, what }: ShownProps) {
       builders.map((builder) => ({
         key: String(builder.builderid),
         head: (
-          <Link to="/builders/$builder" params={{ builder: String(builder.builderid) }} className="truncate" title={builder.name}>
+          <Link to="/builders/$builder" params={{ builder: String(builder.builderid) }} className="two-lines" title={builder.name}>
             {builder.name}
           </Link>
         ),

@@ -6,6 +6,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, type RefObject } fro
 import type { Builder } from '@/api/types';
 import { useZone } from '@/app/settings';
 import { useKeys } from '@/app/shortcuts';
+import { builderState } from '@/domain/builderList';
 import { clock, duration } from '@/domain/durations';
 import { WORDS, stateOf } from '@/domain/states';
 import { blockAt, endOf, moved, startOf, ticksOf, zoomed, type Block, type View } from '@/domain/waterfall';
@@ -234,7 +235,8 @@ export function Lanes({ builders, view, now, onView }: Props) {
                   data-cursor={cursor?.row === item.index || undefined}
                   style={{ transform: `translateY(${item.start}px)` }}
                 >
-                  <Link to="/builders/$builder" params={{ builder: String(builder.builderid) }} className="truncate" title={builder.name}>
+                  <StateMark state={builderState(builder)} size={13} />
+                  <Link to="/builders/$builder" params={{ builder: String(builder.builderid) }} className="two-lines" title={builder.name}>
                     {builder.name}
                   </Link>
                 </div>

@@ -6,6 +6,7 @@ import { drawnOf, type Block, type Drawn, type Tick } from '@/domain/waterfall';
 export const ROW = 30;
 const BLOCK = 18;
 const TOP = (ROW - BLOCK) / 2;
+const HATCH = 6;
 
 export interface Wait {
   from: number;
@@ -84,15 +85,28 @@ function drawWait(pen: CanvasRenderingContext2D, wait: Wait, scene: Scene, y: nu
   const scale = scene.width / (scene.to - scene.from);
   const x = Math.max(0, (wait.from - scene.from) * scale);
   const end = Math.min(scene.width, ((wait.to ?? scene.now) - scene.from) * scale);
-  if (end - x < 1.5) return;
-  pen.strokeStyle = scene.colour('--state-waiting');
-  pen.lineWidth = 2;
-  pen.setLineDash([2, 3]);
+  if (end < x || (wait.to !== null && end - x < 1.5)) return;
+  const width = Math.max(end - x, 3);
+  const colour = scene.colour('--state-waiting');
+  // Hatched, as time that was waited is on the page of a build.
+  pen.save();
   pen.beginPath();
-  pen.moveTo(x, y + ROW / 2);
-  pen.lineTo(end, y + ROW / 2);
+  pen.roundRect(x, y + TOP, width, BLOCK, Math.min(3, width / 3));
+  pen.clip();
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1.5;
+  pen.beginPath();
+  for (let at = Math.floor((x - BLOCK) / HATCH) * HATCH; at < end; at += HATCH) {
+    pen.moveTo(at, y + TOP + BLOCK);
+    pen.lineTo(at + BLOCK, y + TOP);
+  }
   pen.stroke();
-  pen.setLineDash([]);
+  pen.restore();
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.roundRect(x + 0.5, y + TOP + 0.5, width - 1, BLOCK - 1, Math.min(3, width / 3));
+  pen.stroke();
 }
 
 function drawBlock(pen: CanvasRenderingContext2D, one: Drawn, y: number, scene: Scene): void {

@@ -90,13 +90,7 @@ export function useLanes(builderids: readonly number[], first: number, last: num
     })),
     combine: together<Request>,
   });
-  const running = useRest<{ builds: Block[] }>('builds', { complete: false, limit: WAITING, field: FIELDS });
-  const waiting = useRest<{ buildrequests: Request[] }>('buildrequests', {
-    complete: false,
-    claimed: false,
-    limit: WAITING,
-    field: REQUEST_FIELDS,
-  });
+  const { running, waiting } = useUnended();
   const news = useNews();
   const lanes = useMemo(
     () => lanesOf([builds.rows, running.data?.builds ?? [], news]),
@@ -107,6 +101,27 @@ export function useLanes(builderids: readonly number[], first: number, last: num
     [waits.rows, waiting.data],
   );
   return { ...builds, lanes, waits: shownWaits };
+}
+
+/** What runs and what waits. */
+function useUnended() {
+  const running = useRest<{ builds: Block[] }>('builds', { complete: false, limit: WAITING, field: FIELDS });
+  const waiting = useRest<{ buildrequests: Request[] }>('buildrequests', {
+    complete: false,
+    claimed: false,
+    limit: WAITING,
+    field: REQUEST_FIELDS,
+  });
+  return { running, waiting };
+}
+
+/** The builders that build or have something to build. */
+export function useBusy(): ReadonlySet<number> {
+  const { running, waiting } = useUnended();
+  return useMemo(
+    () => new Set([...(running.data?.builds ?? []), ...(waiting.data?.buildrequests ?? [])].map((one) => one.builderid)),
+    [running.data, waiting.data],
+  );
 }
 
 /** Several answers as one. Outside of components, so that it is the same function each time. */
