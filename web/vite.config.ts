@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 // The running master that `make ui` talks to.
@@ -51,10 +52,44 @@ const licences = {
   },
 };
 
+/** What `main.tsx` imports besides the application and the pages: it comes first, and by itself. */
+const FIRST = /\/src\/(app\/(main|pages)|api\/client|domain\/(builderList|builds|hashLinks|logs|states|waiting)|pages\/\w+\/questions)\.tsx?$|vite\/preload-helper|rolldown\/runtime/;
+/** It asks for the page's data: each kB of it makes that later. */
+const FIRST_BYTES = 24_000;
+
+/** The application is fetched with the page, not only when `main.tsx` asks for it. */
+const first: Plugin = {
+  name: 'first',
+  apply: 'build',
+  transformIndexHtml: {
+    order: 'post',
+    handler(_, { bundle, chunk: main }) {
+      const chunks = Object.values(bundle ?? {}).filter((one) => one.type === 'chunk');
+      const bytes = chunks.filter((one) => main?.imports.includes(one.fileName) || one === main).reduce((sum, one) => sum + one.code.length, 0);
+      if (bytes > FIRST_BYTES) throw new Error(`What main.tsx imports has ${bytes} bytes, more than ${FIRST_BYTES}: see FIRST.`);
+      const application = chunks.find((one) => one.facadeModuleId?.endsWith('/src/app/application.tsx'));
+      const wanted = chunks.filter((one) => one === application || application?.imports.includes(one.fileName));
+      const styles = new Set(wanted.flatMap((one) => [...(one.viteMetadata?.importedCss ?? [])]));
+      return [
+        ...wanted
+          .filter((one) => one !== main && !main?.imports.includes(one.fileName))
+          .map((one) => link({ rel: 'modulepreload', href: `./${one.fileName}` })),
+        ...[...styles].map((name) => link({ rel: 'stylesheet', href: `./${name}` })),
+      ];
+    },
+  },
+};
+
+const link = (attrs: Record<string, string>) => ({
+  tag: 'link',
+  attrs: { crossorigin: true, ...attrs },
+  injectTo: 'head' as const,
+});
+
 export default defineConfig({
   // Relative addresses: a proxy may serve the master at any path. The server sets `<base>`.
   base: './',
-  plugins: [react(), compressed, licences],
+  plugins: [react(), first, compressed, licences],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {
     outDir: '../src/chargehand/web/ui',
@@ -65,7 +100,14 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // What most pages need is one file: a browser takes as long for a small file as for a large one.
-        codeSplitting: { groups: [{ name: 'common', minShareCount: 4 }] },
+        codeSplitting: {
+          groups: [
+            { name: 'first', test: FIRST, priority: 1 },
+            { name: 'common', minShareCount: 4 },
+            // The frame has them: not a file for each that a page shares with it.
+            { name: 'icons', test: /@tabler|@mantine\/hooks/, minShareCount: 2 },
+          ],
+        },
       },
     },
     chunkSizeWarningLimit: 900,

@@ -228,6 +228,28 @@ def test_a_chosen_tab_comes_into_sight(
     expect(page.get_by_role("heading", name="Durations of steps")).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.parametrize(
+    "name", ["home", "builders", "builder", "build-passed", "build-failed", "workers"]
+)
+def test_an_opening_page_asks_nothing_twice(
+    browser: Browser, farm: InstalledMaster, addresses: dict[str, str], name: str
+) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    heard: list[int] = []
+    page.on("request", lambda one: asked.append(one.url) if one.method == "GET" else None)
+    # From the first event on, what may have changed is asked once more.
+    page.on("websocket", lambda one: one.on("framereceived", lambda _: heard.append(len(asked))))
+
+    page.goto(f"{farm.url}/{addresses[name]}")
+    _settled(page)
+
+    page.close()
+    asked = asked[: min(heard, default=len(asked))]
+    assert any("/api/v2/" in url for url in asked)
+    assert [url for url in set(asked) if asked.count(url) > 1] == []
+
+
 def test_builders_are_filtered_and_the_address_keeps_it(opened: Callable[..., Page]):
     page = opened("builders")
     expect(page.get_by_role("heading", level=1)).to_contain_text("40")

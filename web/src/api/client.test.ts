@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { query, siteUrl } from './client';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ApiError, begin, beginSite, query, read, readSite, siteUrl } from './client';
 
 it.each([
   '/builders/3',
@@ -16,4 +16,56 @@ it.each([
 it('repeats parameters, and leaves out what is undefined', () => {
   expect(query({ a: [1, 2], b: undefined, c: true })).toBe('?a=1&a=2&c=true');
   expect(query({})).toBe('');
+});
+
+const answering = (status: number, body: object) => {
+  const fetch = vi.fn(async (_url: string) => new Response(JSON.stringify(body), { status }));
+  vi.stubGlobal('fetch', fetch);
+  return fetch;
+};
+
+describe('what is asked ahead', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('is the answer of whoever reads it, once', async () => {
+    const fetch = answering(200, { builds: [] });
+
+    expect(await begin('builds', { limit: 1 })).toEqual({ builds: [] });
+    await begin('builds', { limit: 1 });
+    expect(await read('builds', { limit: 1 })).toEqual({ builds: [] });
+    expect(fetch).toHaveBeenCalledTimes(1);
+
+    await read('builds', { limit: 1 });
+    await read('builds', { limit: 2 });
+    expect(fetch).toHaveBeenCalledTimes(3);
+  });
+
+  it('may be something else of the site', async () => {
+    const fetch = answering(200, { title: 'Farm' });
+
+    beginSite('config');
+
+    expect(await readSite('config')).toEqual({ title: 'Farm' });
+    expect(fetch).toHaveBeenCalledTimes(1);
+  });
+
+  it('fails for whoever reads it', async () => {
+    answering(403, { error: 'You may not.' });
+
+    expect(await begin('workers')).toBeUndefined();
+
+    await expect(read('workers')).rejects.toThrow(new ApiError(403, 'You may not.'));
+  });
+
+  it('is not kept for long', async () => {
+    vi.useFakeTimers();
+    const fetch = answering(200, {});
+    await begin('masters');
+
+    vi.advanceTimersByTime(60_000);
+    await read('masters');
+
+    expect(fetch).toHaveBeenCalledTimes(2);
+    vi.useRealTimers();
+  });
 });

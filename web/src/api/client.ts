@@ -68,9 +68,44 @@ function failure(status: number, body: unknown): ApiError {
   return new ApiError(status, `The master answered with status ${status}.`);
 }
 
+/** Answers that were asked for before anybody needed them, by their addresses. */
+const begun = new Map<string, Promise<unknown>>();
+/** What nobody has taken after so many milliseconds is out of date. */
+const KEPT = 10_000;
+
+/** An answer to `GET`: one that was asked for ahead, once; else it is asked for now. */
+function got(url: string, signal?: AbortSignal): Promise<unknown> {
+  const there = begun.get(url);
+  if (there === undefined) return answered(url, { signal });
+  begun.delete(url);
+  return there;
+}
+
+/** Ask for something that will be needed in a moment. Undefined where there is none: who needs it asks again, and tells. */
+export type Ask = <T>(path: string, params?: Params) => Promise<T | undefined>;
+
+async function begunAt<T>(url: string): Promise<T | undefined> {
+  const answer = begun.get(url) ?? answered(url, {});
+  begun.set(url, answer);
+  setTimeout(() => begun.get(url) === answer && begun.delete(url), KEPT);
+  try {
+    return (await answer) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ask now for what will be {@link read} in a moment: whoever reads it gets this answer. */
+export const begin: Ask = (path, params = {}) => begunAt(restUrl(path, params));
+
+/** The same for {@link readSite}. */
+export const beginSite = (path: string): void => void begunAt(siteUrl(path));
+
+const restUrl = (path: string, params: Params): string => siteUrl(`api/v2/${path}`) + query(params);
+
 /** A whole answer of `GET /api/v2/PATH`. */
 export async function read<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
-  return (await answered(siteUrl(`api/v2/${path}`) + query(params), { signal })) as T;
+  return (await got(restUrl(path, params), signal)) as T;
 }
 
 /** Give an order (JSON-RPC); its result. Raises ApiError, with sentences by parameter in `details`. */
@@ -84,6 +119,6 @@ export async function order<T>(path: string, method: string, params: object = {}
 }
 
 /** JSON from elsewhere on the site: `config`, `auth/account`. */
-export async function readSite<T>(path: string, init: RequestInit = {}): Promise<T> {
-  return (await answered(siteUrl(path), init)) as T;
+export async function readSite<T>(path: string, init?: RequestInit): Promise<T> {
+  return (await (init ? answered(siteUrl(path), init) : got(siteUrl(path)))) as T;
 }

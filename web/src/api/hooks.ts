@@ -2,6 +2,7 @@
 
 import {
   QueryClient,
+  hashKey,
   keepPreviousData,
   useMutation,
   useQuery,
@@ -9,10 +10,10 @@ import {
 } from '@tanstack/react-query';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { Calm } from './calm';
-import { ApiError, order, read, readSite, type Params } from './client';
+import { ApiError, order, read, readSite, type Ask, type Params } from './client';
 import { inTurn } from './inTurn';
 import { Live, type ConnectionState } from './live';
-import { kindOf, mayChangeList, withRow, type Answer } from './rows';
+import { isOpen, kindOf, mayChangeList, withRow, type Answer } from './rows';
 import type { Site } from './types';
 
 type RestKey = readonly ['rest', string, Params];
@@ -40,6 +41,15 @@ export const live = new Live(
     void client.invalidateQueries({ queryKey: ['site'] });
     void client.invalidateQueries({ predicate: ({ queryKey }) => isAboutPermissions(queryKey) });
   },
+  (path) => {
+    // A build that ended between the answer and the first event would be shown as running for ever.
+    const kind = kindOf(path.split('/'));
+    for (const { queryKey, queryHash, state } of client.getQueryCache().findAll({ queryKey: ['rest'], type: 'active' })) {
+      const [, , params] = queryKey as RestKey;
+      if (state.data !== undefined && isOpen(kind, params, state.data as Answer)) dirty.set(queryHash, queryKey as RestKey);
+    }
+    fetchLater();
+  },
 );
 
 /** What the visitor may do, which a login, a logout, or another configuration changes. */
@@ -62,10 +72,16 @@ live.listen(({ key, message }) => {
     }
     if (mayChangeList(path, params, answer, key, message)) dirty.set(query.queryHash, query.queryKey as RestKey);
   }
-  if (dirty.size > 0) pending ??= setTimeout(fetchDirty, calm.after(Date.now()));
+  fetchLater();
 });
 
+function fetchLater(): void {
+  if (dirty.size > 0) pending ??= setTimeout(fetchDirty, calm.after(Date.now()));
+}
+
 document.addEventListener('visibilitychange', () => {
+  // Somebody looks, who may have logged in elsewhere in the meantime.
+  if (!document.hidden) live.retry();
   if (!document.hidden && dirty.size > 0) pending ??= setTimeout(fetchDirty, 0);
 });
 
@@ -81,21 +97,26 @@ function fetchDirty(): void {
 
 const restKey = (path: string, params: Params): RestKey => ['rest', path, params];
 
-/**
- * Ask for what a page will show while its code is still on the way: {@link useRest} with the same
- * path and parameters finds the answer. Undefined where there is none; the page asks again, and tells.
- */
-export async function ahead<T>(path: string, params: Params = {}): Promise<T | undefined> {
+/** Answers that were asked for ahead of the page that shows them, by their hashes: when, in milliseconds. */
+const fresh = new Map<string, number>();
+/** A page that takes longer than this to be drawn asks again. */
+const FRESH = 10_000;
+
+/** Ask for what a page will show while its code is on the way: {@link useRest} of the same finds the answer. */
+export const ahead: Ask = async <T>(path: string, params: Params = {}): Promise<T | undefined> => {
+  const queryKey = restKey(path, params);
+  fresh.set(hashKey(queryKey), Date.now());
   try {
     return await client.fetchQuery({
-      queryKey: restKey(path, params),
+      queryKey,
       queryFn: ({ signal }) => read<T>(path, params, signal),
       retry: false,
+      staleTime: 0,
     });
   } catch {
     return undefined;
   }
-}
+};
 
 /** An answer of `GET /api/v2/PATH`; not asked for while *path* is null. */
 export function useRest<T>(
@@ -103,8 +124,12 @@ export function useRest<T>(
   params: Params = {},
   options: { keep?: boolean; staleTime?: number; inTurn?: boolean } = {},
 ): UseQueryResult<T, Error> {
+  const queryKey = restKey(path ?? '', params);
+  const hash = hashKey(queryKey);
+  // Once the page is left, nobody tells what has changed: then the answer is as old as any other.
+  useEffect(() => () => void fresh.delete(hash), [hash]);
   return useQuery({
-    queryKey: restKey(path ?? '', params),
+    queryKey,
     queryFn: ({ signal }) => {
       const ask = () => read<T>(path ?? '', params, signal);
       return options.inTurn ? inTurn(ask) : ask();
@@ -112,6 +137,7 @@ export function useRest<T>(
     enabled: path !== null,
     placeholderData: options.keep === false ? undefined : keepPreviousData,
     staleTime: options.staleTime,
+    refetchOnMount: () => Date.now() - (fresh.get(hash) ?? 0) > FRESH,
   });
 }
 

@@ -53,6 +53,15 @@ const interrupt = (): void => {
   Socket.last.opens();
 };
 
+const attemptsWithin = (minutes: number): number => {
+  const before = Socket.all.length;
+  for (let second = 0; second < minutes * 60; second += 1) {
+    if (Socket.last.readyState !== WebSocket.CLOSED) Socket.last.close();
+    vi.advanceTimersByTime(1_000);
+  }
+  return Socket.all.length - before;
+};
+
 describe('live events', () => {
   const onGap = vi.fn();
   const onReturn = vi.fn();
@@ -122,5 +131,51 @@ describe('live events', () => {
       ['builds/*/*', 'now'],
       ['steps/*/*', 'now'],
     ]);
+  });
+
+  it('tell of a gap when the first connection took more than one attempt: questions may have failed', () => {
+    live.close();
+    live = new Live(onGap, () => new Socket() as unknown as WebSocket);
+    live.subscribe('builds/*/*');
+    Socket.last.close();
+    vi.advanceTimersByTime(1_000);
+    Socket.last.opens();
+
+    expect(onGap).toHaveBeenCalledTimes(1);
+  });
+
+  it('say from when on a path is heard, once', () => {
+    const onBegin = vi.fn();
+    live.close();
+    live = new Live(onGap, () => new Socket() as unknown as WebSocket, undefined, onBegin);
+    live.subscribe('builds/*/*');
+    Socket.last.opens();
+    expect(onBegin).not.toHaveBeenCalled();
+
+    Socket.last.answers('builds/*/*', 'now');
+    interrupt();
+    Socket.last.answers('builds/*/*', 'later');
+
+    expect(onBegin.mock.calls).toEqual([['builds/*/*']]);
+  });
+
+  it('are tried every few seconds while a master is away, and rarely for a visitor who may hear nothing', () => {
+    expect(attemptsWithin(10)).toBeGreaterThan(25);
+
+    live.refuse(true);
+
+    attemptsWithin(20);
+    expect(attemptsWithin(30)).toBeLessThan(15);
+  });
+
+  it('are tried at once when the visitor is let in', () => {
+    live.refuse(true);
+    attemptsWithin(30);
+    Socket.last.close();
+    const before = Socket.all.length;
+
+    live.refuse(false);
+
+    expect(Socket.all.length).toBe(before + 1);
   });
 });

@@ -27,11 +27,14 @@ type Frame = {
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
+/** Whoever may hear nothing is not let in a moment later either. */
+const LONGEST_REFUSED = 300_000;
 const PING_EVERY = 20_000;
 
 /**
  * The events of the site. `onGap` is called when events may have been missed, and `onReturn` when a connection
- * was lost for whatever reason: the master ends it as well when what the visitor may do has changed.
+ * was lost for whatever reason: the master ends it as well when what the visitor may do has changed. From
+ * `onBegin` on, events of a path are heard: what was asked before may be out of date already.
  */
 export class Live {
   private socket: WebSocket | null = null;
@@ -39,7 +42,7 @@ export class Live {
   private readonly listeners = new Set<Listener>();
   private readonly watchers = new Set<() => void>();
   /** What is not answered yet: where it resumes, by the number of the command. */
-  private readonly asked = new Map<number, string>();
+  private readonly asked = new Map<number, { path: string; since: string }>();
   private lastEventId = '';
   private resumes = false;
   private counter = 0;
@@ -48,12 +51,15 @@ export class Live {
   private pinger: ReturnType<typeof setInterval> | undefined;
   private unanswered = 0;
   private hadConnection = false;
+  private hasFailed = false;
+  private isRefused = false;
   state: ConnectionState = { status: 'connecting', asOf: Date.now() };
 
   constructor(
     private readonly onGap: () => void,
     private readonly open: (url: string) => WebSocket = (url) => new WebSocket(url),
     private readonly onReturn: () => void = () => undefined,
+    private readonly onBegin: (path: string) => void = () => undefined,
   ) {}
 
   /** Hear what is announced about a path (one `*` for any segment), until the returned function is called. */
@@ -86,10 +92,17 @@ export class Live {
 
   /** Try now, without waiting for the pause to end. */
   retry = (): void => {
-    if (this.state.status !== 'lost') return;
+    if (this.state.status !== 'lost' || this.socket !== null) return;
     clearTimeout(this.timer);
     this.connect();
   };
+
+  /** Whether the visitor may hear nothing: then it is tried rarely, and at once when that has changed. */
+  refuse(isRefused: boolean): void {
+    const isLetIn = this.isRefused && !isRefused;
+    this.isRefused = isRefused;
+    if (isLetIn) this.retry();
+  }
 
   close(): void {
     clearTimeout(this.timer);
@@ -119,10 +132,11 @@ export class Live {
   private opened(): void {
     this.pause = FIRST_PAUSE;
     this.unanswered = 0;
-    const missed = this.hadConnection && !this.resumes;
+    const missed = this.hasFailed && !this.resumes;
     if (this.hadConnection) this.onReturn();
     this.hadConnection = true;
     for (const path of this.wanted.keys()) this.start(path, this.lastEventId);
+    this.hasFailed = false;
     if (missed) this.onGap();
     this.pinger = setInterval(() => this.ping(), PING_EVERY);
     this.become('open');
@@ -141,7 +155,7 @@ export class Live {
 
   private start(path: string, since: string): void {
     if (!this.isOpen()) return;
-    this.asked.set(this.counter + 1, since);
+    this.asked.set(this.counter + 1, { path, since });
     this.send({ cmd: 'startConsuming', path, last_event_id: since });
   }
 
@@ -160,12 +174,13 @@ export class Live {
       return;
     }
     if (frame._id === undefined) return;
-    const since = this.asked.get(frame._id);
-    if (since === undefined) return;
+    const asked = this.asked.get(frame._id);
+    if (asked === undefined) return;
     this.asked.delete(frame._id);
+    if (asked.since === '') this.onBegin(asked.path);
     if (frame.last_event_id === undefined) return;
     this.resumes = true;
-    if (since !== '' && frame.is_complete === false) this.onGap();
+    if (asked.since !== '' && frame.is_complete === false) this.onGap();
     this.arrivedAt(frame.last_event_id);
   }
 
@@ -177,11 +192,12 @@ export class Live {
   private lost(): void {
     clearInterval(this.pinger);
     this.socket = null;
+    this.hasFailed = true;
     this.asked.clear();
     this.become('lost');
     // Jitter: a thousand windows do not all come back at once.
     this.timer = setTimeout(() => this.connect(), this.pause * (0.5 + Math.random()));
-    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+    this.pause = Math.min(this.pause * 2, this.isRefused ? LONGEST_REFUSED : LONGEST_PAUSE);
   }
 
   private become(status: ConnectionState['status']): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { kindOf, mayChangeList, withRow } from './rows';
+import { isOpen, kindOf, mayChangeList, withRow } from './rows';
 
 const ask = (path: string, key: string, message: object, params = {}) =>
   mayChangeList(path, params, { builds: [{ buildid: 3 }] }, key.split('/'), message as Record<string, unknown>);
@@ -37,4 +37,11 @@ describe('events', () => {
     expect(steps(34)).toBe(false);
     expect(ask('workers', 'builds/9/new', { buildid: 9 })).toBe(false);
   });
+});
+
+it('knows which answers events may still be about', () => {
+  expect(isOpen('builds', {}, { builds: [{ complete: true }, { complete: false }] })).toBe(true);
+  expect(isOpen('builds', {}, { builds: [{ complete: true }] })).toBe(false);
+  expect(isOpen('steps', {}, { builds: [{ complete: false }] })).toBe(false);
+  expect(isOpen('builds', { complete: false }, { builds: [] })).toBe(true);
 });

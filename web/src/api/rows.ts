@@ -37,6 +37,13 @@ export function kindOf(key: readonly string[]): string {
   return key[0] ?? '';
 }
 
+/** Whether events about a kind of rows may still be about this answer: not all of its rows have ended. */
+export function isOpen(kind: string, params: Params, answer: Answer): boolean {
+  const rows = answer[kind];
+  if (!Array.isArray(rows)) return false;
+  return params.complete === false || rows.some((row: Row) => row.complete === false);
+}
+
 /** The answer with the row of *message* replaced; the same object where it is not in there. */
 export function withRow<T extends Answer>(answer: T, kind: string, message: Row): T {
   const field = ID_FIELDS[kind];

@@ -5,6 +5,7 @@ import { Suspense, lazy, useEffect, useState, useSyncExternalStore } from 'react
 import { live, useConnection, useLive, useRest, useSite } from '@/api/hooks';
 import { ApiError, siteUrl } from '@/api/client';
 import { clock, count } from '@/domain/durations';
+import { WAITING } from '@/domain/waiting';
 import { LoginLink } from '@/parts/LoginLink';
 import { Tips } from '@/parts/Tips';
 import { help, openPalette, paletteStore } from './palette';
@@ -176,12 +177,12 @@ function Person() {
   );
 }
 
-const WAITING = { complete: false, claimed: false, limit: 1, field: ['buildrequestid', 'complete', 'claimed'] };
-
 /** Whether the visitor may see nothing at all: then there is no connection for events either, and none is lost. */
 function useIsClosed(): boolean {
   const { error } = useRest('buildrequests', WAITING);
-  return error instanceof ApiError && (error.status === 401 || error.status === 403);
+  const isClosed = error instanceof ApiError && (error.status === 401 || error.status === 403);
+  useEffect(() => live.refuse(isClosed), [isClosed]);
+  return isClosed;
 }
 
 function useCounts(): Record<string, { count: number; hot: boolean }> {

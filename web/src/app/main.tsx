@@ -1,29 +1,12 @@
-import '@mantine/core/styles.css';
-import '@mantine/notifications/styles.css';
-import './theme.css';
-import { MantineProvider, localStorageColorSchemeManager } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
-import { QueryClientProvider } from '@tanstack/react-query';
-import { RouterProvider } from '@tanstack/react-router';
-import { StrictMode } from 'react';
-import { createRoot } from 'react-dom/client';
-import { client } from '@/api/hooks';
+/**
+ * What a browser runs first: it asks for what the page will show, and loads the page's code, while the
+ * application itself is on the way. It is small, and needs no other file (`vite.config.ts` sees to that).
+ */
+
+import { begin, beginSite, siteRoot, siteUrl } from '@/api/client';
+import { WAITING } from '@/domain/waiting';
 import { pathOfHash } from '@/domain/hashLinks';
-import { siteRoot, siteUrl } from '@/api/client';
-import { router } from './routes';
-import { theme } from './theme';
-
-// Buildbot's links: #/builders/3 is /builders/3 here. At the site's root only: elsewhere `#` is ours.
-const atRoot = (): boolean => location.href.split('#')[0]?.split('?')[0] === siteRoot();
-
-if (atRoot()) {
-  const path = pathOfHash(location.hash);
-  if (path !== null) history.replaceState(null, '', siteUrl(path));
-}
-window.addEventListener('hashchange', () => {
-  const path = atRoot() ? pathOfHash(location.hash) : null;
-  if (path !== null) void router.navigate({ to: path, replace: true });
-});
+import { pageAt } from './pages';
 
 // The master has been upgraded: files that this page knows are gone. Once, not for ever.
 window.addEventListener('vite:preloadError', (event) => {
@@ -34,15 +17,36 @@ window.addEventListener('vite:preloadError', (event) => {
   location.reload();
 });
 
-const schemes = localStorageColorSchemeManager({ key: 'chargehand-theme' });
+// Buildbot's links: #/builders/3 is /builders/3 here. At the site's root only: elsewhere `#` is ours.
+const atRoot = (): boolean => location.href.split('#')[0]?.split('?')[0] === siteRoot();
 
-createRoot(document.getElementById('root') as HTMLElement).render(
-  <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={schemes}>
-      <Notifications position="bottom-right" />
-      <QueryClientProvider client={client}>
-        <RouterProvider router={router} />
-      </QueryClientProvider>
-    </MantineProvider>
-  </StrictMode>,
-);
+if (atRoot()) {
+  const path = pathOfHash(location.hash);
+  if (path !== null) history.replaceState(null, '', siteUrl(path));
+}
+
+/** Ask what the page of the address asks, and what every page asks. */
+function open(): void {
+  const opened = pageAt(location.pathname.slice(new URL(siteRoot()).pathname.length - 1));
+  opened?.page.ask?.(begin, opened.params, Object.fromEntries(new URLSearchParams(location.search)));
+  beginSite('config');
+  void begin('buildrequests', WAITING);
+  // Whoever shows the page loads it, too, and tells what went wrong.
+  opened?.page.load().catch(() => undefined);
+}
+
+/** The document is whole, and its styles are known: sizes can be measured. */
+async function whole(): Promise<void> {
+  if (document.readyState === 'loading') {
+    await new Promise((done) => document.addEventListener('DOMContentLoaded', done, { once: true }));
+  }
+  const styles = document.querySelectorAll<HTMLLinkElement>('link[rel=stylesheet]');
+  const coming = [...styles].filter((one) => one.sheet === null);
+  await Promise.all(
+    coming.map((one) => new Promise((done) => ['load', 'error'].forEach((event) => one.addEventListener(event, done)))),
+  );
+}
+
+open();
+// Nothing is awaited here: the application imports this file, too.
+void Promise.all([import('./application'), whole()]).then(([{ start }]) => start(atRoot));

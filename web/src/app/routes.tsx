@@ -8,11 +8,10 @@ import {
 } from '@tanstack/react-router';
 import { siteRoot } from '@/api/client';
 import { ahead } from '@/api/hooks';
-import { RECENT_BUILDERS } from '@/domain/builderList';
-import { askForBuild } from '@/pages/build/questions';
 import { BrokenPage } from './BrokenPage';
 import { Frame } from './Frame';
 import { NotFound } from './NotFound';
+import { PAGES, type PageOf } from './pages';
 
 const root = createRootRoute({
   component: Frame,
@@ -29,15 +28,20 @@ const number = (value: unknown): number | undefined => {
 
 const flag = (value: unknown): true | undefined => (value === true || value === 'true' ? true : undefined);
 
+interface Entry {
+  cause: string;
+  params: object;
+  location: { search: object };
+}
+
 /**
  * Ask for a page's data while its code is fetched. Not when a link is only pointed at, nor when the
  * search changes on the same page.
  */
-const atEntry =
-  <Context,>(ask: (context: Context) => void) =>
-  (context: Context & { cause: string }): void => {
-    if (context.cause === 'enter') ask(context);
-  };
+function ask(path: keyof typeof PAGES, { cause, params, location }: Entry): void {
+  const page: PageOf = PAGES[path];
+  if (cause === 'enter') page.ask?.(ahead, params as Record<string, string>, location.search);
+}
 
 export interface BuildersSearch {
   /** The filter. */
@@ -73,7 +77,8 @@ export interface BuildSearch {
 const home = createRoute({
   getParentRoute: () => root,
   path: '/',
-  component: lazyRouteComponent(() => import('@/pages/home/Home'), 'Home'),
+  loader: (entry) => ask('/', entry),
+  component: lazyRouteComponent(PAGES['/'].load, 'Home'),
 });
 
 const builders = createRoute({
@@ -84,11 +89,8 @@ const builders = createRoute({
     group: text(search.group) as BuildersSearch['group'],
     sort: text(search.sort),
   }),
-  loader: atEntry(() => {
-    void ahead('builders', RECENT_BUILDERS);
-    void ahead('projects');
-  }),
-  component: lazyRouteComponent(() => import('@/pages/builders/Builders'), 'Builders'),
+  loader: (entry) => ask('/builders', entry),
+  component: lazyRouteComponent(PAGES['/builders'].load, 'Builders'),
 });
 
 const builder = createRoute({
@@ -99,7 +101,8 @@ const builder = createRoute({
     force: text(search.force),
     before: number(search.before),
   }),
-  component: lazyRouteComponent(() => import('@/pages/builder/Builder'), 'BuilderPage'),
+  loader: (entry) => ask('/builders/$builder', entry),
+  component: lazyRouteComponent(PAGES['/builders/$builder'].load, 'BuilderPage'),
 });
 
 const build = createRoute({
@@ -113,16 +116,14 @@ const build = createRoute({
     tab: text(search.tab),
     find: text(search.find),
   }),
-  loader: atEntry<{ params: { builder: string; number: string }; location: { search: BuildSearch } }>(({ params, location }) =>
-    askForBuild(params.builder, params.number, location.search),
-  ),
-  component: lazyRouteComponent(() => import('@/pages/build/Build'), 'BuildPage'),
+  loader: (entry) => ask('/builders/$builder/builds/$number', entry),
+  component: lazyRouteComponent(PAGES['/builders/$builder/builds/$number'].load, 'BuildPage'),
 });
 
 const buildById = createRoute({
   getParentRoute: () => root,
   path: '/builds/$buildid',
-  component: lazyRouteComponent(() => import('@/pages/build/ById'), 'BuildById'),
+  component: lazyRouteComponent(PAGES['/builds/$buildid'].load, 'BuildById'),
 });
 
 const request = createRoute({
@@ -131,33 +132,34 @@ const request = createRoute({
   validateSearch: (search: Search): { redirect_to_build?: true } => ({
     redirect_to_build: flag(search.redirect_to_build),
   }),
-  component: lazyRouteComponent(() => import('@/pages/pending/Request'), 'RequestPage'),
+  component: lazyRouteComponent(PAGES['/buildrequests/$requestid'].load, 'RequestPage'),
 });
 
 const pending = createRoute({
   getParentRoute: () => root,
   path: '/pending',
   validateSearch: (search: Search): { open?: string } => ({ open: text(search.open) }),
-  component: lazyRouteComponent(() => import('@/pages/pending/Pending'), 'Pending'),
+  component: lazyRouteComponent(PAGES['/pending'].load, 'Pending'),
 });
 
 const workers = createRoute({
   getParentRoute: () => root,
   path: '/workers',
   validateSearch: (search: Search): { q?: string } => ({ q: text(search.q) }),
-  component: lazyRouteComponent(() => import('@/pages/workers/Workers'), 'Workers'),
+  loader: (entry) => ask('/workers', entry),
+  component: lazyRouteComponent(PAGES['/workers'].load, 'Workers'),
 });
 
 const worker = createRoute({
   getParentRoute: () => root,
   path: '/workers/$worker',
-  component: lazyRouteComponent(() => import('@/pages/workers/Worker'), 'WorkerPage'),
+  component: lazyRouteComponent(PAGES['/workers/$worker'].load, 'WorkerPage'),
 });
 
 const account = createRoute({
   getParentRoute: () => root,
   path: '/account',
-  component: lazyRouteComponent(() => import('@/pages/account/Account'), 'Account'),
+  component: lazyRouteComponent(PAGES['/account'].load, 'Account'),
 });
 
 const audit = createRoute({
@@ -170,7 +172,7 @@ const audit = createRoute({
     refused: flag(search.refused),
     before: number(search.before),
   }),
-  component: lazyRouteComponent(() => import('@/pages/audit/Audit'), 'Audit'),
+  component: lazyRouteComponent(PAGES['/audit'].load, 'Audit'),
 });
 
 export interface ChangesSearch {
@@ -184,13 +186,13 @@ const changes = createRoute({
   getParentRoute: () => root,
   path: '/changes',
   validateSearch: (search: Search): ChangesSearch => ({ q: text(search.q), before: number(search.before) }),
-  component: lazyRouteComponent(() => import('@/pages/changes/Changes'), 'Changes'),
+  component: lazyRouteComponent(PAGES['/changes'].load, 'Changes'),
 });
 
 const change = createRoute({
   getParentRoute: () => root,
   path: '/changes/$changeid',
-  component: lazyRouteComponent(() => import('@/pages/changes/Change'), 'ChangePage'),
+  component: lazyRouteComponent(PAGES['/changes/$changeid'].load, 'ChangePage'),
 });
 
 
@@ -213,7 +215,7 @@ const consoleView = createRoute({
     before: number(search.before),
     all: flag(search.all),
   }),
-  component: lazyRouteComponent(() => import('@/pages/console/Console'), 'Console'),
+  component: lazyRouteComponent(PAGES['/console'].load, 'Console'),
 });
 
 export interface GridSearch {
@@ -232,7 +234,7 @@ const grid = createRoute({
     branch: text(search.branch),
     revisions: number(search.revisions),
   }),
-  component: lazyRouteComponent(() => import('@/pages/grid/Grid'), 'Grid'),
+  component: lazyRouteComponent(PAGES['/grid'].load, 'Grid'),
 });
 
 export interface WaterfallSearch {
@@ -255,7 +257,7 @@ const waterfall = createRoute({
     span: number(search.span),
     all: flag(search.all),
   }),
-  component: lazyRouteComponent(() => import('@/pages/waterfall/Waterfall'), 'Waterfall'),
+  component: lazyRouteComponent(PAGES['/waterfall'].load, 'Waterfall'),
 });
 
 const filtered = (search: Search): { q?: string } => ({ q: text(search.q) });
@@ -263,46 +265,46 @@ const filtered = (search: Search): { q?: string } => ({ q: text(search.q) });
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
-  component: lazyRouteComponent(() => import('@/pages/settings/Settings'), 'Settings'),
+  component: lazyRouteComponent(PAGES['/settings'].load, 'Settings'),
 });
 
 const about = createRoute({
   getParentRoute: () => root,
   path: '/about',
-  component: lazyRouteComponent(() => import('@/pages/about/About'), 'About'),
+  component: lazyRouteComponent(PAGES['/about'].load, 'About'),
 });
 
 const schedulers = createRoute({
   getParentRoute: () => root,
   path: '/schedulers',
   validateSearch: filtered,
-  component: lazyRouteComponent(() => import('@/pages/schedulers/Schedulers'), 'Schedulers'),
+  component: lazyRouteComponent(PAGES['/schedulers'].load, 'Schedulers'),
 });
 
 const masters = createRoute({
   getParentRoute: () => root,
   path: '/masters',
-  component: lazyRouteComponent(() => import('@/pages/masters/Masters'), 'Masters'),
+  component: lazyRouteComponent(PAGES['/masters'].load, 'Masters'),
 });
 
 const projects = createRoute({
   getParentRoute: () => root,
   path: '/projects',
-  component: lazyRouteComponent(() => import('@/pages/projects/Projects'), 'Projects'),
+  component: lazyRouteComponent(PAGES['/projects'].load, 'Projects'),
 });
 
 const project = createRoute({
   getParentRoute: () => root,
   path: '/projects/$projectid',
   validateSearch: (search: Search): { sort?: string } => ({ sort: text(search.sort) }),
-  component: lazyRouteComponent(() => import('@/pages/projects/Project'), 'ProjectPage'),
+  component: lazyRouteComponent(PAGES['/projects/$projectid'].load, 'ProjectPage'),
 });
 
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
   validateSearch: (search: Search): { redirect?: string } => ({ redirect: text(search.redirect) }),
-  component: lazyRouteComponent(() => import('@/pages/login/Login'), 'Login'),
+  component: lazyRouteComponent(PAGES['/login'].load, 'Login'),
 });
 
 export interface TrendsSearch {
@@ -315,7 +317,7 @@ const trends = createRoute({
   getParentRoute: () => root,
   path: '/trends',
   validateSearch: (search: Search): TrendsSearch => ({ builder: number(search.builder), days: number(search.days) }),
-  component: lazyRouteComponent(() => import('@/pages/trends/Trends'), 'Trends'),
+  component: lazyRouteComponent(PAGES['/trends'].load, 'Trends'),
 });
 
 const routeTree = root.addChildren([

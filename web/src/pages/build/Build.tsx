@@ -14,7 +14,7 @@ import { BuildActions } from './BuildActions';
 import { BuildFacts } from './BuildFacts';
 import { Failure } from './Failure';
 import { More } from './More';
-import { WITH_PROPERTIES, buildPath } from './questions';
+import { NEWEST_FIRST, WITH_PROPERTIES, buildPath } from './questions';
 import { StepLog } from './StepLog';
 import { StepList } from './StepList';
 import { StepSheet } from './StepSheet';
@@ -29,7 +29,7 @@ export function BuildPage() {
   const build = useRest<{ builds: Build[] }>(base, WITH_PROPERTIES, { keep: false });
   // Asked for at the same time: a page that waits for one answer after the other is slow far away.
   const steps = useRest<{ steps: Step[] }>(`${base}/steps`, {}, { keep: false });
-  const changes = useRest<{ changes: Change[] }>(`${base}/changes`, { order: '-changeid' }, { keep: false });
+  const changes = useRest<{ changes: Change[] }>(`${base}/changes`, NEWEST_FIRST, { keep: false });
   const builders = useRest<{ builders: Builder[] }>(`builders/${encodeURIComponent(builder)}`);
   const found = build.data?.builds[0];
   useLive('builds/*/*');

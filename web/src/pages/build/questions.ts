@@ -1,38 +1,47 @@
-/** What the page of a build asks first, so that its route can ask while the page's code is on the way. */
+/** What the page of a build asks first. */
 
+import { begin, type Ask } from '@/api/client';
 import type { Build, Log, Step } from '@/api/types';
-import { ahead } from '@/api/hooks';
 import { preferredLog, stepToOpen } from '@/domain/builds';
-import { LogLines } from '@/parts/log/lines';
+import { BEGINNING, CHUNK, contentsPath } from '@/domain/logs';
+import { BAD, stateOf } from '@/domain/states';
 
 export const buildPath = (builder: string, number: string): string =>
   `builders/${encodeURIComponent(builder)}/builds/${number}`;
 
 export const WITH_PROPERTIES = { property: '*' };
+export const NEWEST_FIRST = { order: '-changeid' };
 
 interface Search {
-  step?: number;
-  log?: string;
-  line?: number;
+  step?: unknown;
+  log?: unknown;
 }
 
 /** Ask for a build, its steps, and the log at which it opens: each as soon as it is known which. */
-export function askForBuild(builder: string, number: string, search: Search): void {
+export function askForBuild(ask: Ask, { builder = '', number = '' }: Record<string, string>, search: Search): void {
   const path = buildPath(builder, number);
-  void ahead<{ builds: Build[] }>(path, WITH_PROPERTIES).then((answer) => {
+  void ask<{ builds: Build[] }>(path, WITH_PROPERTIES).then((answer) => {
     const build = answer?.builds[0];
-    if (build) void Promise.all([ahead(`buildrequests/${build.buildrequestid}`), ahead(`workers/${build.workerid}`)]);
+    if (!build) return;
+    void ask(`buildrequests/${build.buildrequestid}`);
+    void ask(`workers/${build.workerid}`);
   });
-  void ahead(`${path}/changes`);
-  void ahead(`builders/${encodeURIComponent(builder)}`);
-  void askForLog(`${path}/steps`, search);
+  void askForLog(ask, `${path}/steps`, search);
+  void ask(`${path}/changes`, NEWEST_FIRST);
+  void ask(`builders/${encodeURIComponent(builder)}`);
 }
 
-async function askForLog(path: string, search: Search): Promise<void> {
-  const steps = (await ahead<{ steps: Step[] }>(path))?.steps ?? [];
-  const step = steps.find((one) => one.number === search.step) ?? stepToOpen(steps);
+async function askForLog(ask: Ask, path: string, search: Search): Promise<void> {
+  const steps = (await ask<{ steps: Step[] }>(path))?.steps ?? [];
+  const step = steps.find((one) => one.number === Number(search.step ?? Number.NaN)) ?? stepToOpen(steps);
   if (!step) return;
-  const logs = (await ahead<{ logs: Log[] }>(`steps/${step.stepid}/logs`))?.logs ?? [];
+  const logs = (await ask<{ logs: Log[] }>(`steps/${step.stepid}/logs`))?.logs ?? [];
   const log = logs.find((one) => one.slug === search.log) ?? preferredLog(logs);
-  if (log && log.num_lines > 0 && log.type !== 'h') LogLines.ask(log.logid);
+  if (!log || log.num_lines === 0 || log.type === 'h' || log.type === 'd') return;
+  // Lines are not kept as other answers are: the log's view reads them.
+  void begin(contentsPath(log.logid), BEGINNING);
+  if (!log.complete || !step.complete || !BAD.has(stateOf(step))) return;
+  const found = await begin<{ first_errors: { line: number }[] }>(`logs/${log.logid}/first_error`);
+  const offset = Math.floor((found?.first_errors[0]?.line ?? 0) / CHUNK) * CHUNK;
+  if (offset > 0) void begin(contentsPath(log.logid), { offset, limit: CHUNK });
 }

@@ -19,21 +19,16 @@ import { ForceForm } from '@/parts/force/ForceForm';
 import { Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
 import { WorkerWords } from '@/parts/WorkerWords';
+import { ITS_WAITING, PAGE, STRIP, builderPath, buildsBefore } from './questions';
 import { Waiting } from './Waiting';
 import classes from './Builder.module.css';
 
 const route = getRouteApi('/builders/$builder');
 
-const STRIP = 50;
-
 export function BuilderPage() {
   const { builder } = route.useParams();
   useLive('builders/*/*', 'builds/*/*', 'buildrequests/*/*');
-  const answer = useRest<{ builders: Builder[] }>(
-    `builders/${encodeURIComponent(builder)}`,
-    { recent: 50 },
-    { keep: false },
-  );
+  const answer = useRest<{ builders: Builder[] }>(builderPath(builder), STRIP, { keep: false });
   const found = answer.data?.builders[0];
   if (found) return <Shown key={found.builderid} builder={found} />;
   return (
@@ -53,7 +48,7 @@ function Shown({ builder }: { builder: Builder }) {
   const workers = useRest<{ workers: Worker[] }>(`builders/${id}/workers`);
   const pending = useRest<{ buildrequests: BuildRequest[]; meta: { total: number } }>(
     `builders/${id}/buildrequests`,
-    { complete: false, claimed: false, order: 'buildrequestid', limit: 100, property: '*' },
+    ITS_WAITING,
   );
   const ask = (changed: Partial<BuilderSearch>) =>
     void navigate({ search: (before) => ({ ...before, ...changed }), resetScroll: false });
@@ -100,8 +95,8 @@ function Shown({ builder }: { builder: Builder }) {
       <Description builder={builder} />
       <div className={classes.plots}>
         <figure>
-          <figcaption>Last {counted(Math.min(STRIP, builder.recent_builds?.length ?? 0), 'build')}</figcaption>
-          <BuildStrip builder={id} builds={builder.recent_builds ?? []} length={STRIP} height={52} />
+          <figcaption>Last {counted(Math.min(STRIP.recent, builder.recent_builds?.length ?? 0), 'build')}</figcaption>
+          <BuildStrip builder={id} builds={builder.recent_builds ?? []} length={STRIP.recent} height={52} />
         </figure>
         <DurationPlot builderid={id} />
       </div>
@@ -231,7 +226,6 @@ function ForceDialog({ forms, name, builder, onClose }: DialogProps) {
   );
 }
 
-const PAGE = 50;
 
 interface BuildsProps {
   builder: Builder;
@@ -240,13 +234,7 @@ interface BuildsProps {
 }
 
 function Builds({ builder, before, onBefore }: BuildsProps) {
-  const builds = useRest<{ builds: Build[] }>(`builders/${builder.builderid}/builds`, {
-    order: '-number',
-    limit: PAGE,
-    property: ['branch', 'revision', 'got_revision'],
-    cause: true,
-    ...(before === undefined ? {} : { number__lt: before }),
-  });
+  const builds = useRest<{ builds: Build[] }>(`builders/${builder.builderid}/builds`, buildsBefore(before));
   return (
     <Answered query={builds} what="the builds" skeleton={<SkeletonRows />}>
       {({ builds: rows }) =>

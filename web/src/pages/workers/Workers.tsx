@@ -16,6 +16,7 @@ import { StateMark } from '@/parts/StateMark';
 import { WorkerWords } from '@/parts/WorkerWords';
 import { HourStrip, useBusyHours } from './HourStrip';
 import { WorkerActions } from './WorkerActions';
+import { NAMES, THEIR_BUILDS } from './questions';
 import classes from './Workers.module.css';
 
 const route = getRouteApi('/workers');
@@ -29,12 +30,8 @@ export function Workers() {
   useLive('workers/*/*', 'builds/*/*');
   const answer = useRest<{ workers: Worker[] }>('workers');
   const workers = useOnDemand(answer.data?.workers);
-  const builds = useRest<{ builds: Build[] }>('builds', {
-    complete: false,
-    limit: 2_000,
-    field: ['buildid', 'number', 'builderid', 'workerid', 'started_at', 'complete'],
-  });
-  const builders = useRest<{ builders: Builder[] }>('builders', { field: ['builderid', 'name'] });
+  const builds = useRest<{ builds: Build[] }>('builds', THEIR_BUILDS);
+  const builders = useRest<{ builders: Builder[] }>('builders', NAMES);
   const builderNames = useMemo(
     () => new Map((builders.data?.builders ?? []).map((one) => [one.builderid, one.name])),
     [builders.data],

@@ -1,9 +1,9 @@
 /** The lines of one log: only what is looked at is fetched; ends grow while the log runs. */
 
 import { read } from '@/api/client';
+import { CHUNK, contentsPath } from '@/domain/logs';
 import { carried, readLine, type LogLine } from '@/domain/terminal';
 
-export const CHUNK = 500;
 const KEPT_CHUNKS = 120;
 
 export interface Line extends LogLine {
@@ -11,8 +11,9 @@ export interface Line extends LogLine {
   prefix: string;
 }
 
-async function contents(logid: number, offset: number, limit: number, signal?: AbortSignal): Promise<string> {
-  const answer = await read<{ logchunks: { content: string }[] }>(`logs/${logid}/contents`, { offset, limit }, signal);
+async function contents(logid: number, offset: number, limit: number, signal: AbortSignal): Promise<string> {
+  const path = contentsPath(logid);
+  const answer = await read<{ logchunks: { content: string }[] }>(path, { offset, limit }, signal);
   return answer.logchunks[0]?.content ?? '';
 }
 
@@ -39,32 +40,8 @@ export class LogLines {
     public length: number,
   ) {}
 
-  /** The beginning of a log that is about to be shown: asked for before, used once. */
-  private static asked: { logid: number; content: Promise<string> } | null = null;
-
-  /** Ask for the beginning of a log that will be shown in a moment. */
-  static ask(logid: number): void {
-    const content = contents(logid, 0, CHUNK);
-    // Whoever shows the log asks again, and tells what went wrong.
-    content.catch(() => {
-      if (LogLines.asked?.content === content) LogLines.asked = null;
-    });
-    LogLines.asked = { logid, content };
-  }
-
   static of(logid: number, type: string, length: number): LogLines {
-    const asked = LogLines.asked;
-    LogLines.asked = null;
-    let begun = asked?.logid === logid ? asked.content : null;
-    return new LogLines(
-      (offset, limit, signal) => {
-        const first = offset === 0 && limit === CHUNK ? begun : null;
-        begun = null;
-        return first ?? contents(logid, offset, limit, signal);
-      },
-      type === 's',
-      length,
-    );
+    return new LogLines((offset, limit, signal) => contents(logid, offset, limit, signal), type === 's', length);
   }
 
   get error(): Error | null {

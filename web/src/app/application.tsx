@@ -1,0 +1,33 @@
+import '@mantine/core/styles.css';
+import '@mantine/notifications/styles.css';
+import './theme.css';
+import { MantineProvider, localStorageColorSchemeManager } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { client } from '@/api/hooks';
+import { pathOfHash } from '@/domain/hashLinks';
+import { router } from './routes';
+import { theme } from './theme';
+
+const schemes = localStorageColorSchemeManager({ key: 'chargehand-theme' });
+
+/** Draw the application. `atRoot` says whether the address is the site's root: links of Buildbot's lead from there. */
+export function start(atRoot: () => boolean): void {
+  window.addEventListener('hashchange', () => {
+    const path = atRoot() ? pathOfHash(location.hash) : null;
+    if (path !== null) void router.navigate({ to: path, replace: true });
+  });
+  createRoot(document.getElementById('root') as HTMLElement).render(
+    <StrictMode>
+      <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={schemes}>
+        <Notifications position="bottom-right" />
+        <QueryClientProvider client={client}>
+          <RouterProvider router={router} />
+        </QueryClientProvider>
+      </MantineProvider>
+    </StrictMode>,
+  );
+}
