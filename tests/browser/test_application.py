@@ -14,6 +14,7 @@ from connections import free_port
 from installed_master import CANCELLED, InstalledMaster
 from screenshots import pages
 from seeded_farm import GIANT_LINES, RARE, make
+from waiting import eventually
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -226,6 +227,36 @@ def test_a_chosen_tab_comes_into_sight(
     page.get_by_role("tab", name="Compare with last good").click()
 
     expect(page.get_by_role("heading", name="Durations of steps")).to_be_in_viewport(ratio=1)
+
+
+def test_an_address_with_a_tab_leads_to_it(
+    opened: Callable[..., Page], addresses: dict[str, str]
+) -> None:
+    page = opened(addresses["build-compare"])
+
+    expect(page.get_by_role("heading", name="Durations of steps")).to_be_in_viewport()
+
+
+def test_wrapped_lines_stand_below_each_other(
+    opened: Callable[..., Page], addresses: dict[str, str]
+) -> None:
+    page = opened(addresses["log-giant"], viewport=_PHONE)
+    _settled(page)
+
+    page.get_by_role("button", name="Wrap long lines").click()
+
+    box = page.locator("[role=region]")
+    expect(box.locator("[data-chosen]")).to_be_in_viewport()
+    gaps = "".join(
+        (
+            "rows => { const places = rows.map(row => row.getBoundingClientRect());",
+            "places.sort((one, other) => one.top - other.top);",
+            "return places.slice(1).map((place, at) => Math.abs(place.top - places[at].bottom)); }",
+        )
+    )
+    rows = box.locator("[data-index]")
+    eventually("the lines' places", lambda: max(rows.evaluate_all(gaps)) < 1)
+    assert rows.count() > 10
 
 
 @pytest.mark.parametrize(

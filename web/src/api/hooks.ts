@@ -12,8 +12,9 @@ import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { Calm } from './calm';
 import { ApiError, order, read, readSite, type Ask, type Params } from './client';
 import { inTurn } from './inTurn';
-import { Live, type ConnectionState } from './live';
+import { Live, type ConnectionState, type LiveEvent } from './live';
 import { isOpen, kindOf, mayChangeList, withRow, type Answer } from './rows';
+import { Together } from './together';
 import type { Site } from './types';
 
 type RestKey = readonly ['rest', string, Params];
@@ -61,19 +62,23 @@ const calm = new Calm();
 const dirty = new Map<string, RestKey>();
 let pending: ReturnType<typeof setTimeout> | undefined;
 
-live.listen(({ key, message }) => {
-  const kind = kindOf(key);
+/** Each answer changes once for all events of a burst, and what shows it is drawn once. */
+const events = new Together<LiveEvent>((all) => {
+  const heard = all.map((event) => ({ ...event, kind: kindOf(event.key) }));
   for (const query of client.getQueryCache().findAll({ queryKey: ['rest'] })) {
     const [, path, params] = query.queryKey as RestKey;
-    const answer = query.state.data as Answer | undefined;
-    if (answer !== undefined) {
-      const changed = withRow(answer, kind, message);
-      if (changed !== answer) client.setQueryData(query.queryKey, changed);
+    const before = query.state.data as Answer | undefined;
+    let answer = before;
+    for (const { key, message, kind } of heard) {
+      if (answer !== undefined) answer = withRow(answer, kind, message);
+      if (mayChangeList(path, params, answer, key, message)) dirty.set(query.queryHash, query.queryKey as RestKey);
     }
-    if (mayChangeList(path, params, answer, key, message)) dirty.set(query.queryHash, query.queryKey as RestKey);
+    if (answer !== before) client.setQueryData(query.queryKey, answer);
   }
   fetchLater();
 });
+
+live.listen((event) => events.add(event));
 
 function fetchLater(): void {
   if (dirty.size > 0) pending ??= setTimeout(fetchDirty, calm.after(Date.now()));

@@ -1,7 +1,7 @@
 import { useMediaQuery } from '@mantine/hooks';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { Link, getRouteApi } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import { useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, BuildRequest, Buildset, Change, Eta, Log, Step, Why, Worker } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
@@ -82,8 +82,11 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
   const rows = useMemo(() => steps.data?.steps ?? [], [steps.data]);
   const chosen = rows.find((step) => step.number === search.step) ?? stepToOpen(rows);
   const logs = useRest<{ logs: Log[] }>(chosen ? `steps/${chosen.stepid}/logs` : null, {}, { keep: false });
-  const select = (step: number, replace = false) =>
-    void navigate({ search: { tab: search.tab, step }, replace, resetScroll: false });
+  const select = useCallback(
+    (step: number, replace = false) =>
+      void navigate({ search: ({ tab }) => ({ tab, step }), replace, resetScroll: false }),
+    [navigate],
+  );
   const fail = (direction: 1 | -1) => {
     const step = nextFailure(rows, chosen?.number ?? 0, direction);
     if (step) select(step.number);

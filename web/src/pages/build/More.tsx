@@ -1,6 +1,6 @@
 import { Badge, Tabs } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
-import { memo, useRef } from 'react';
+import { memo, useEffect, useRef, type RefObject } from 'react';
 import { useRest } from '@/api/hooks';
 import type { Build, Buildset, Change, Step } from '@/api/types';
 import { count } from '@/domain/durations';
@@ -22,11 +22,32 @@ const number = (value: number) => (
 
 /** A build may have hundreds of changes; the first ones are read. */
 const FEW_CHANGES = 30;
+/** So many milliseconds after a page was opened, its parts have their sizes. */
+const OPENING = 5_000;
 
 /** Tabs stand at the foot of the window: what was chosen would be out of sight. */
 function bringUp(tabs: HTMLElement | null): void {
   const top = tabs?.getBoundingClientRect().top ?? 0;
   if (top > window.innerHeight * 0.5) window.scrollBy({ top: top - window.innerHeight * 0.3 });
+}
+
+/** Bring up the tab that an address names; again while what is above it gets its size, until somebody moves. */
+function useLedTo(place: RefObject<HTMLElement | null>, isLed: boolean): void {
+  const atOpening = useRef(isLed);
+  useEffect(() => {
+    if (!atOpening.current) return undefined;
+    const end = new AbortController();
+    const sizes = new ResizeObserver(() => bringUp(place.current));
+    sizes.observe(document.body);
+    for (const event of ['wheel', 'touchmove', 'pointerdown', 'keydown'])
+      window.addEventListener(event, () => end.abort(), { passive: true, signal: end.signal });
+    const timer = setTimeout(() => end.abort(), OPENING);
+    end.signal.addEventListener('abort', () => {
+      sizes.disconnect();
+      clearTimeout(timer);
+    });
+    return () => end.abort();
+  }, [place]);
 }
 
 interface Props {
@@ -39,9 +60,11 @@ interface Props {
 
 /** What else is known of a build, in tabs below its log. */
 export const More = memo(function More({ build, changes, buildset, steps, triggered }: Props) {
-  const { tab } = route.useSearch();
+  const { tab, line } = route.useSearch();
   const navigate = route.useNavigate();
   const place = useRef<HTMLDivElement>(null);
+  // An address with a line leads to that.
+  useLedTo(place, tab !== undefined && line === undefined);
   const good = useRest<{ builds: Build[] }>(
     `builders/${build.builderid}/builds`,
     { number__lt: build.number, results: 0, order: '-number', limit: 1, property: '*' },

@@ -1,6 +1,6 @@
 import { UnstyledButton } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, useState } from 'react';
+import { memo, useEffect, useRef, useState } from 'react';
 import type { Step } from '@/api/types';
 import { stepNote } from '@/domain/builds';
 import { counted, duration } from '@/domain/durations';
@@ -60,7 +60,13 @@ export function StepList({ steps, chosen, onChoose }: Props) {
   );
 }
 
-function Row({ step, isChosen, onChoose }: { step: Step; isChosen: boolean; onChoose: (step: number) => void }) {
+interface RowProps {
+  step: Step;
+  isChosen: boolean;
+  onChoose: (step: number) => void;
+}
+
+const Row = memo(function Row({ step, isChosen, onChoose }: RowProps) {
   const state = stateOf(step);
   const waits = state === 'running' && step.locks_acquired_at === null;
   const isQuiet = state === 'skipped' || state === 'waiting';
@@ -88,7 +94,7 @@ function Row({ step, isChosen, onChoose }: { step: Step; isChosen: boolean; onCh
       <span className={classes.spoken}>{WORDS[state]}</span>
     </button>
   );
-}
+});
 
 /** What the step says about itself; quiet where all went well. */
 function noteOf(step: Step): string {

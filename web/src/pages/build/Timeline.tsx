@@ -1,4 +1,5 @@
 import { useElementSize } from '@mantine/hooks';
+import { memo } from 'react';
 import type { Build, Step } from '@/api/types';
 import { useZone } from '@/app/settings';
 import { timeline, type Segment } from '@/domain/builds';
@@ -18,7 +19,7 @@ interface Props {
 const PARTS = 4;
 
 /** A build's time as a bar: what waited, what ran, what failed; a click opens the step. */
-export function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
+export const Timeline = memo(function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
   const zone = useZone();
   const now = useNow(build.complete ? null : 2);
   const { ref, width } = useElementSize();
@@ -59,7 +60,7 @@ export function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
       </div>
     </div>
   );
-}
+});
 
 const LETTER = 7;
 const PADDING = 14;
