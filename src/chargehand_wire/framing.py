@@ -14,8 +14,12 @@ M = TypeVar("M", bound=Message)
 MAX_FRAME = 64 * 1024 * 1024
 _PREFIX = 4
 _MEBIBYTE = 1024 * 1024
+_LONG = 128 * 1024
+"""Bytes of a frame that is not copied without need."""
 _LONGEST_KEPT = 3 * _MEBIBYTE
 """Bytes of memory that wait for the next long frame."""
+_ROOM = 256 * 1024
+"""Bytes that may come at once between long frames."""
 Bytes = Union[bytes, memoryview]
 
 _encoder = Encoder()
@@ -25,7 +29,7 @@ class ProtocolError(Exception):
     """The other side does not speak this protocol; close the connection."""
 
 
-def frame(message: Message) -> bytes:
+def frame(message: Message) -> Bytes:
     """Return *message* as it goes onto the stream. Raises Unsendable."""
     try:
         return _measured(_encoded(message))
@@ -33,7 +37,7 @@ def frame(message: Message) -> bytes:
         raise Unsendable(f"{error.object!r} has characters that cannot be sent") from error
 
 
-def frame_with(message: M, field: str, name: str) -> bytes:
+def frame_with(message: M, field: str, name: str) -> Bytes:
     """Return a message of which one *field* may have any value; people know it as *name*.
 
     Raises Unsendable.
@@ -55,7 +59,7 @@ def _encoded(message: Message) -> bytearray:
     return buffer
 
 
-def _measured(buffer: bytearray) -> bytes:
+def _measured(buffer: bytearray) -> Bytes:
     length = len(buffer) - _PREFIX
     if length > MAX_FRAME:
         raise Unsendable(
@@ -63,7 +67,26 @@ def _measured(buffer: bytearray) -> bytes:
             f" (limit: {MAX_FRAME // _MEBIBYTE} MiB)"
         )
     buffer[:_PREFIX] = length.to_bytes(_PREFIX, "big")
-    return bytes(buffer)
+    return bytes(buffer) if length < _LONG else memoryview(buffer)
+
+
+def parcels(frames: list[Bytes]) -> list[Bytes]:
+    """Return frames as they are best written: what is short together, what is long uncopied."""
+    if sum(len(frame) for frame in frames) <= _LONG:
+        return [b"".join(frames)]
+    written: list[Bytes] = []
+    short: list[Bytes] = []
+    for frame in frames:
+        if len(frame) < _LONG:
+            short.append(frame)
+            continue
+        written += (*_together(short), frame)
+        short.clear()
+    return [*written, *_together(short)]
+
+
+def _together(short: list[Bytes]) -> list[Bytes]:
+    return [b"".join(short)] if short else []
 
 
 class FrameReader(Generic[M]):
@@ -77,12 +100,31 @@ class FrameReader(Generic[M]):
         self._decoder = decoder
         self._rest = b""
         """The beginning of a frame: less than its length, or what was not asked for."""
-        self._place = bytearray()
+        self._place = memoryview(b"")
         """Where the body of the frame under way is put together; kept for the next."""
+        self._desk = memoryview(b"")
+        """Where bytes are put that do not continue a long frame."""
         self._length = 0
         """How long that body is; 0, when there is none under way."""
         self._come = 0
         """How much of it has come."""
+
+    def room(self) -> memoryview:
+        """Return where to put what comes next; `came` takes it. A long frame goes to its place."""
+        if self._length:
+            return self._place[self._come : self._length]
+        if not self._desk:
+            self._desk = memoryview(bytearray(_ROOM))
+        return self._desk
+
+    def came(self, count: int) -> Iterator[M]:
+        """Take so many bytes that were put into the `room`, and yield as `feed` does."""
+        if not self._length:
+            yield from self.feed(self._desk[:count])
+            return
+        self._come += count
+        if self._come == self._length:
+            yield self._completed()
 
     def feed(self, data: Bytes) -> Iterator[M]:
         """Take *data* and yield each message that it completes. Raises ProtocolError."""
@@ -112,7 +154,7 @@ class FrameReader(Generic[M]):
 
     def _begin(self, piece: memoryview, length: int) -> None:
         if len(self._place) < length:
-            self._place = bytearray(length)
+            self._place = memoryview(bytearray(length))
         self._length, self._come = length, 0
         self._continue(piece)
 
@@ -126,9 +168,9 @@ class FrameReader(Generic[M]):
     def _completed(self) -> M:
         place, length = self._place, self._length
         if length > _LONGEST_KEPT:
-            self._place = bytearray()
+            self._place = memoryview(b"")
         self._length = 0
-        return self._decode(memoryview(place)[:length])
+        return self._decode(place[:length])
 
     def _decode(self, body: memoryview) -> M:
         try:

@@ -8,7 +8,14 @@ from typing import Union
 
 from chargehand_wire.codec import Decoder
 from chargehand_wire.exhaustive import never
-from chargehand_wire.framing import Bytes, FrameReader, ProtocolError, frame, frame_with
+from chargehand_wire.framing import (
+    Bytes,
+    FrameReader,
+    ProtocolError,
+    frame,
+    frame_with,
+    parcels,
+)
 from chargehand_wire.messages import (
     PROTOCOL_VERSION,
     Ack,
@@ -76,7 +83,7 @@ class MasterSide:
         self._commands: dict[str, _Running] = {}
         self._incarnation: str | None = None
         self._reader: FrameReader[FromWorker] = FrameReader(_decoder)
-        self._outgoing: list[bytes] = []
+        self._outgoing: list[Bytes] = []
         self._greeted = False
         self._directories: Directories | None = None
 
@@ -100,9 +107,12 @@ class MasterSide:
 
     def take(self) -> bytes:
         """Return the frames to send now."""
-        data = b"".join(self._outgoing)
-        self._outgoing.clear()
-        return data
+        return b"".join(self.take_parcels())
+
+    def take_parcels(self) -> list[Bytes]:
+        """Return what is to be sent now, in pieces as they are best written."""
+        frames, self._outgoing = self._outgoing, []
+        return parcels(frames) if frames else []
 
     def start(
         self,
@@ -249,7 +259,7 @@ class MasterSide:
             events.append(update)
 
 
-def _framed(message: Message) -> bytes:
+def _framed(message: Message) -> Bytes:
     if isinstance(message, StartCommand):
         return frame_with(message, "arguments", f"the arguments of {message.name!r}")
     return frame(message)

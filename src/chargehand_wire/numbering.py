@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from chargehand_wire.framing import ProtocolError
+from chargehand_wire.framing import Bytes, ProtocolError
 
 WINDOW = 4 * 1024 * 1024
 """Bytes of one command that may be under way before the first of them is acknowledged."""
@@ -28,7 +28,7 @@ class Spool(Protocol):
     def has_room(self) -> bool:
         """Whether it takes more."""
 
-    def put(self, frame: bytes) -> Place | None:
+    def put(self, frame: Bytes) -> Place | None:
         """Keep a frame; None if that is not possible."""
 
     def get(self, place: Place) -> bytes:
@@ -42,7 +42,7 @@ class _Kept(NamedTuple):
     """A message that is not acknowledged: its frame, or where that is."""
 
     weight: int
-    frame: bytes
+    frame: Bytes
     place: Place | None
 
 
@@ -85,7 +85,7 @@ class Outbox:
         """The number up to which all is acknowledged."""
         return self.next_number - 1 - len(self._sent) - len(self._waiting)
 
-    def add(self, frame: bytes, weight: int = 0) -> None:
+    def add(self, frame: Bytes, weight: int = 0) -> None:
         """Keep a message; its number is `next_number`."""
         self.next_number += 1
         place = None
@@ -94,7 +94,7 @@ class Outbox:
         self._waiting.append(_Kept(weight, frame if place is None else b"", place))
         self._weight += weight
 
-    def due(self) -> Iterator[bytes]:
+    def due(self) -> Iterator[Bytes]:
         """Yield what is to be sent now."""
         while self._waiting and self._in_flight < WINDOW:
             kept = self._waiting.popleft()

@@ -102,7 +102,7 @@ class ClientSocket:
         """Return what is to be sent in answer to what was received."""
         return b"" if self._frames is None else self._frames.take()
 
-    def data(self, piece: bytes) -> tuple[bytes, ...]:
+    def data(self, piece: Bytes) -> tuple[Bytes, ...]:
         """Return the frame with a piece of the stream, in one part or in several."""
         return self._open.data(piece)
 

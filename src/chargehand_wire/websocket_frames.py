@@ -75,10 +75,10 @@ class Frames:
         self._replies.clear()
         return data
 
-    def data(self, piece: bytes) -> tuple[bytes, ...]:
+    def data(self, piece: Bytes) -> tuple[Bytes, ...]:
         """Return the frame with a piece of the stream, in one part or in several."""
         if self._is_masking or len(piece) <= _SHORT:
-            return (self._framed(_BINARY, piece),)
+            return (self._framed(_BINARY, bytes(piece)),)
         return _start(_BINARY, len(piece), 0), piece
 
     def ping(self) -> bytes:

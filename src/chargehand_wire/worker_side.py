@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Union
 
 from chargehand_wire.codec import Decoder, replace
 from chargehand_wire.exhaustive import never
-from chargehand_wire.framing import FrameReader, ProtocolError, frame, frame_with
+from chargehand_wire.framing import (
+    Bytes,
+    FrameReader,
+    ProtocolError,
+    frame,
+    frame_with,
+    parcels,
+)
 from chargehand_wire.messages import (
     PROTOCOL_VERSION,
     Ack,
@@ -85,7 +93,7 @@ class WorkerSide:
         self._info = info
         self._commands: dict[str, _Command] = {}
         self._reader: FrameReader[FromMaster] = FrameReader(_decoder)
-        self._outgoing: list[bytes] = []
+        self._outgoing: list[Bytes] = []
         self._welcomed = False
 
     @property
@@ -118,19 +126,24 @@ class WorkerSide:
 
     def receive(self, data: bytes) -> list[WorkerEvent]:
         """Take bytes from the master; return what they mean. Raises ProtocolError."""
-        events: list[WorkerEvent] = []
-        for message in self._reader.feed(data):
-            self._handle(message, events)
-        return events
+        return self._handled(self._reader.feed(data))
+
+    def room(self) -> memoryview:
+        """Return where to put what the master says next; `came` takes it."""
+        return self._reader.room()
+
+    def came(self, count: int) -> list[WorkerEvent]:
+        """Take so many bytes that were put into the `room`. Raises ProtocolError."""
+        return self._handled(self._reader.came(count))
 
     def take(self) -> bytes:
         """Return the frames to send now."""
-        return b"".join(self.take_frames())
+        return b"".join(self.take_parcels())
 
-    def take_frames(self) -> list[bytes]:
-        """Return the frames to send now, one by one."""
+    def take_parcels(self) -> list[Bytes]:
+        """Return what is to be sent now, in pieces as they are best written."""
         frames, self._outgoing = self._outgoing, []
-        return frames
+        return parcels(frames) if frames else []
 
     def has_room(self, command_id: str) -> bool:
         """Return whether the command may send another segment."""
@@ -189,6 +202,12 @@ class WorkerSide:
     def _send(self, message: Message) -> None:
         self._outgoing.append(_framed(message))
 
+    def _handled(self, messages: Iterable[FromMaster]) -> list[WorkerEvent]:
+        events: list[WorkerEvent] = []
+        for message in messages:
+            self._handle(message, events)
+        return events
+
     def _handle(self, message: FromMaster, events: list[WorkerEvent]) -> None:
         if not self._welcomed and not isinstance(message, Welcome):
             raise ProtocolError(f"expected Welcome, not {type(message).__name__}")
@@ -240,7 +259,7 @@ class WorkerSide:
             events.append(RoomAgain(command_id))
 
 
-def _framed(message: Message) -> bytes:
+def _framed(message: Message) -> Bytes:
     if isinstance(message, Value):
         return frame_with(message, "value", f"the answer {message.key!r}")
     if isinstance(message, Hello):

@@ -21,6 +21,7 @@ _LONGEST_PAUSE = 0.5
 _DIRECTORY = getattr(os, "O_PATH", 0) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _LONGEST_ADDRESS = 107
 _PIECE = 256 * 1024
+_UNREAD = 4096
 
 
 class DoorLink:
@@ -88,7 +89,7 @@ class DoorLink:
         return connection.was_heard
 
 
-class MasterConnection(asyncio.Protocol):
+class MasterConnection(asyncio.BufferedProtocol):
     """Moves bytes between one socket and the worker's side of the protocol."""
 
     def __init__(self, side: WorkerSide, handle: Callable[[WorkerEvent], None]) -> None:
@@ -113,13 +114,17 @@ class MasterConnection(asyncio.Protocol):
         self._side.connect()
         self.flush()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Let what comes be put where it belongs."""
+        return memoryview(bytearray(_UNREAD)) if self._is_retired else self._side.room()
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Pass on the master's messages."""
         if self._is_retired:
             return
         self.was_heard = True
         try:
-            for event in self._side.receive(data):
+            for event in self._side.came(nbytes):
                 self._handle(event)
         except ProtocolError as error:
             _log.exception("the master does not speak our protocol")
@@ -156,11 +161,9 @@ class MasterConnection(asyncio.Protocol):
 
     def flush(self) -> None:
         """Send pending messages; without a master, keep those that matter."""
-        if self._transport is None or not (frames := self._side.take_frames()):
+        if self._transport is None or not (parcels := self._side.take_parcels()):
             return
-        if sum(len(frame) for frame in frames) <= _PIECE:
-            frames = [b"".join(frames)]
-        self._unwritten.extend(memoryview(frame) for frame in frames)
+        self._unwritten.extend(memoryview(parcel) for parcel in parcels)
         self._write()
 
     def pause_writing(self) -> None:

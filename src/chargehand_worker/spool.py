@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Optional
 
+from chargehand_wire.framing import Bytes
 from chargehand_wire.numbering import Place
 
 _log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class DiskSpool:
         """Whether it has nothing."""
         return self._used == 0
 
-    def put(self, frame: bytes) -> Optional[Place]:
+    def put(self, frame: Bytes) -> Optional[Place]:
         """Keep a frame; None if that is not possible."""
         if not self.has_room:
             return None

@@ -51,7 +51,7 @@ class Channel(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Bytes) -> None:
         """Send bytes; has no effect after the connection was lost."""
         if self._transport is not None:
             self._transport.write(data)

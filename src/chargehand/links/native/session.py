@@ -301,8 +301,9 @@ class NativeSession(WorkerSession):
             raise WorkerLost(f"worker {self._worker_name} is not connected")
 
     def _flush(self) -> None:
-        if self._channel is not None and (data := self._side.take()):
-            self._channel.write(data)
+        if self._channel is not None:
+            for parcel in self._side.take_parcels():
+                self._channel.write(parcel)
 
     def _flush_soon(self) -> None:
         """Send all messages together at the end of this loop iteration."""

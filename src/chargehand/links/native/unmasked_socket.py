@@ -67,7 +67,7 @@ class UnmaskedSocket(FarewellTransport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send bytes."""
         if not self._is_closing:
-            for part in self._frames.data(bytes(data)):
+            for part in self._frames.data(memoryview(data)):
                 self._send(part)
 
     def is_closing(self) -> bool:
@@ -108,7 +108,7 @@ class UnmaskedSocket(FarewellTransport):
             if self._request.transport is not None:
                 self._request.transport.close()
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: Bytes) -> None:
         if isinstance(self._request.transport, asyncio.WriteTransport):
             self._request.transport.write(data)
 
