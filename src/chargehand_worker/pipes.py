@@ -29,11 +29,18 @@ class Reader(Protocol):
     def is_paused(self) -> bool:
         """Whether it waits for `resume`."""
 
+    @property
+    def rests(self) -> bool:
+        """Whether it leaves its pipe alone for moments."""
+
     def pause(self) -> None:
         """Let the pipe fill up, and so the command wait."""
 
     def resume(self) -> None:
         """Resume reading."""
+
+    def catch_up(self) -> None:
+        """Read now what it would read a moment later."""
 
     def close(self) -> None:
         """Stop reading; may be called more than once."""
@@ -66,6 +73,11 @@ class PipeReader:
         """Whether it waits for `resume`."""
         return self._paused and self._descriptor >= 0
 
+    @property
+    def rests(self) -> bool:
+        """Whether it leaves its pipe alone for moments."""
+        return self._is_large
+
     def pause(self) -> None:
         """Let the pipe fill up, and so the command wait."""
         if not self._paused and self._descriptor >= 0:
@@ -78,6 +90,16 @@ class PipeReader:
             self._start_reading()
             self._paused = False
 
+    def catch_up(self) -> None:
+        """Read now what it would read a moment later."""
+        if not self._is_large or self._paused:
+            return
+        if self._rest is not None:
+            self._rest.cancel()
+            self._start_reading()
+        while self._read() == READ_SIZE and not self._paused:
+            pass
+
     def close(self) -> None:
         """Stop reading; may be called more than once."""
         if self._descriptor >= 0:
@@ -87,25 +109,29 @@ class PipeReader:
         if not self.ended.done():
             self.ended.set_result(None)
 
-    def _read(self) -> None:
+    def _read(self) -> int:
+        """Pass on what is there; return how much it was."""
         try:
             data = os.read(self._descriptor, READ_SIZE)
         except BlockingIOError:
-            return
+            return 0
         except OSError:  # A terminal whose last user is gone answers EIO.
             data = b""
         if not data:
             self.close()
-            return
+            return 0
+        was_large = self._is_large
         if self._taken < _MUCH:
             self._taken += len(data)
             self._is_large = self._taken >= _MUCH and widen(self._descriptor, _LARGE_PIPE)
-        elif self._is_large and len(data) < READ_SIZE:
+        self._receive(data)
+        if was_large and len(data) < READ_SIZE and not self._paused:
             self._stop_reading()
             self._rest = self._loop.call_later(_REST_SECONDS, self._start_reading)
-        self._receive(data)
+        return len(data)
 
     def _start_reading(self) -> None:
+        self._rest = None
         self._loop.add_reader(self._descriptor, self._read)
 
     def _stop_reading(self) -> None:

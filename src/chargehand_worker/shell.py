@@ -187,13 +187,17 @@ class ShellCommand:
 
         def receive(data: bytes) -> None:
             self._limits.note_output()
+            if not reader.rests:
+                for other in self._readers:  # What was left in another pipe was written before.
+                    other.catch_up()
             text, line_count = cutter.feed(data)
             self._output.line_count += line_count
             if wanted:
                 self._output.write(STDIO, text, line_count)
             self._after_output()
 
-        self._readers.append(pipe_reader(descriptor, receive))
+        reader = pipe_reader(descriptor, receive)
+        self._readers.append(reader)
 
     def _after_output(self) -> None:
         written, allowed = self._output.line_count, self._arguments.max_lines

@@ -32,6 +32,11 @@ class ThreadedPipeReader:
         """Whether it waits for `resume`."""
         return not self._may_read.is_set() and not self._is_closed
 
+    @property
+    def rests(self) -> bool:
+        """Whether it leaves its pipe alone for moments: never."""
+        return False
+
     def pause(self) -> None:
         """Let the pipe fill up, and so the command wait."""
         if not self._is_closed:
@@ -40,6 +45,9 @@ class ThreadedPipeReader:
     def resume(self) -> None:
         """Resume reading."""
         self._may_read.set()
+
+    def catch_up(self) -> None:
+        """Do nothing: it reads all that comes at once."""
 
     def close(self) -> None:
         """Stop reading; may be called more than once."""

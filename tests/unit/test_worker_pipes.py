@@ -22,7 +22,16 @@ class Command:
     def __init__(self) -> None:
         reading, self.pipe = os.pipe()
         self.come = bytearray()
-        self.reader = PipeReader(reading, self.come.extend)
+        self.all_come: list[bytes] = []
+        self.others: list[Command] = []
+        self.reader = PipeReader(reading, self._receive)
+
+    def _receive(self, data: bytes) -> None:
+        if not self.reader.rests:
+            for other in self.others:
+                other.reader.catch_up()
+        self.come += data
+        self.all_come.append(data)
 
     def write(self, data: bytes) -> None:
         """Write what the pipe has room for."""
@@ -78,6 +87,21 @@ async def test_a_pipe_that_fills_quickly_is_left_alone_for_a_moment(command: Com
     await asyncio.sleep(0.01)
 
     assert command.come.endswith(b"first\nsecond\n")
+
+
+@pytest.mark.looptime
+async def test_what_is_left_alone_goes_before_what_another_pipe_brings(command: Command):
+    await command.write_much()
+    await command.read_all(b"first\n")
+    errors = Command()
+    errors.others, errors.all_come = [command], command.all_come
+
+    much = b"x" * (READ_SIZE + 1)
+    command.write(much)
+    await errors.read_all(b"error\n")
+    errors.close()
+
+    assert b"".join(command.all_come).endswith(b"first\n" + much + b"error\n")
 
 
 @pytest.mark.looptime
