@@ -66,6 +66,9 @@ class SimulatedEngine:
         name = rest.removesuffix("/json")
         if name in self.images or f"{name}:latest" in self.images:
             return web.json_response({"Id": name})
+        if name.endswith("-"):
+            words = f"no such image: {name}: invalid reference format"
+            return web.json_response({"message": words}, status=400)
         return web.json_response({"message": f"No such image: {name}"}, status=404)
 
     async def _container(self, request: web.Request, rest: str) -> web.StreamResponse:

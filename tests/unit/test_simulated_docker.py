@@ -152,6 +152,7 @@ async def test_an_image_is_built_once_from_its_dockerfile(tmp_path: Path) -> Non
     ("image", "arguments", "words", "is_final"),
     [
         ("none", {}, 'Image "none" not found on docker host', True),
+        ("ci-", {}, '"ci-" is not a valid image name', True),
         ("private", {"autopull": True}, 'private:latest" without a login: access denied', False),
         ("worker", {"custom_context": True, "dockerfile": "/no/such"}, "cannot read", True),
     ],

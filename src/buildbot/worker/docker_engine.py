@@ -13,11 +13,13 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
+from buildbot.worker.docker_host_config import BadSetting
 from chargehand.kit.expected import Expected
 
 _ANSWER_SECONDS = 60.0
 _NOT_FOUND = 404
 _ERRORS = 400
+_INVALID = "invalid reference format"
 _NOT_MODIFIED = 304
 _LINES_TOLD = 5
 """Lines of an image's build that are told when it fails."""
@@ -60,11 +62,15 @@ class DockerEngine:
         self._tls = tls
 
     async def has_image(self, image: str) -> bool:
-        """Return whether the engine has an image."""
+        """Return whether the engine has an image. Raises BadSetting."""
         try:
             await self._call("GET", f"images/{quote(image, safe='/:@')}/json")
         except NotFound:
             return False
+        except DockerError as refused:
+            if _INVALID in str(refused):
+                raise BadSetting(f'"{image}" is not a valid image name') from refused
+            raise
         return True
 
     async def pull(self, name: str, tag: str, login: Mapping[str, str]) -> None:

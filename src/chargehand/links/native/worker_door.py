@@ -122,7 +122,7 @@ class WorkerDoor:
         transport = SocketTransport(socket, partial(_abort, request))
         arrived = _Login(name=name, address=address, admitted=admitted, transport=transport)
         with self._serving(arrived) as channel:
-            await self._serve(socket, channel, transport, name)
+            await self._serve(socket, channel, transport, arrived)
         return socket
 
     async def _admitted(
@@ -159,14 +159,15 @@ class WorkerDoor:
         socket: web.WebSocketResponse,
         channel: Channel,
         transport: SocketTransport,
-        name: str,
+        login: _Login,
     ) -> None:
-        sender = self._tasks.spawn(transport.send(), name=f"send to worker {name}")
+        sender = self._tasks.spawn(transport.send(), name=f"send to worker {login.name}")
         try:
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
                     if message.type is WSMsgType.ERROR:
-                        _log.error("closing the connection with worker %s: %s", name, message.data)
+                        peer = _peer(login.name, login.address)
+                        _log.error("closing the connection with %s: %s", peer, message.data)
                     break
                 channel.data_received(message.data)
         finally:
