@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 
 import pytest
@@ -117,7 +118,9 @@ async def test_a_worker_that_does_not_connect_again_in_time_costs_its_build() ->
         waiting = await ci.one(f"buildrequests/{await ci.force('tests')}/why")
         (build,) = ci.builds("tests")
         explained = await ci.one(f"builds/{build.id}/why")
+        (shown,) = await ci.get("workers")
         await ci.sleep(2)
+        (lost,) = await ci.get("workers")
         ended = [build.result for build in ci.builds("tests")]
 
         assert running == [False]
@@ -125,6 +128,26 @@ async def test_a_worker_that_does_not_connect_again_in_time_costs_its_build() ->
         expected = "worker w lost its connection 9 min ago; its build keeps running"
         assert waiting["sentence"] == explained["sentence"] == expected
         assert ended == [Result.RETRY]
+        assert re.fullmatch(r"lost its connection at \d\d:\d\d:\d\d UTC", shown["pause_reason"])
+        assert (shown["paused"], lost["pause_reason"]) == (False, None)
+
+
+async def test_a_short_interruption_is_not_shown_and_a_long_one_until_it_is_over() -> None:
+    async with world(CONFIGURATION) as ci:
+        worker, shown = ci.worker("w"), []
+        worker.on("make test", hangs=True)
+        await ci.force("tests")
+        await ci.sleep(30)
+        for seconds in (10, 20):
+            worker.is_there = False
+            worker.cut()
+            await ci.sleep(seconds)
+            shown.append((await ci.get("workers"))[0]["pause_reason"])
+            worker.come()
+            await ci.sleep(20)
+            shown.append((await ci.get("workers"))[0]["pause_reason"])
+
+        assert [reason is None for reason in shown] == [True, True, False, True]
 
 
 async def test_a_master_that_is_killed_retries_its_builds_when_it_is_back() -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with workers: quarantines, failed starts, and refused logins."""
+"""What is wrong with workers: quarantines, failed starts, refused logins, lost connections."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from chargehand.domain.retry import time_of_day
 from chargehand.domain.worker import Quarantine, Worker
 from chargehand.fleet.member import Member
 from chargehand.fleet.ports import WorkerStore
@@ -19,6 +20,8 @@ _log = logging.getLogger("chargehand.fleet")
 
 _REFUSAL_SECONDS = 900.0
 """Seconds that a refused login is shown; stock workers log in again after five minutes at most."""
+_INTERRUPTION_SECONDS = 15.0
+"""Seconds after which it is shown that a connection is interrupted; most are back sooner."""
 _REFUSAL_PAUSE = 10.0
 """Seconds between two records of refused logins of one worker."""
 
@@ -103,6 +106,24 @@ class Health:
             member.refusal = None
             self._changed(member)
 
+    def is_interrupted(self, member: Member) -> None:
+        """Its connection is interrupted: show that if it lasts."""
+        name = f"interruption of {member.name}"
+        self._tasks.spawn(self._show_interruption(member, self._clock.timestamp()), name=name)
+
+    def interruption_is_over(self, member: Member) -> None:
+        """It is connected again, or lost."""
+        if member.interruption is not None:
+            member.interruption = None
+            self._changed(member)
+
+    async def _show_interruption(self, member: Member, since: float) -> None:
+        interrupted_at = member.interrupted_at
+        await asyncio.sleep(_INTERRUPTION_SECONDS)
+        if interrupted_at is not None and member.interrupted_at == interrupted_at:
+            member.interruption = f"lost its connection at {time_of_day(since)}"
+            self._changed(member)
+
     def _begin(self, member: Member, begun: Sequence[Quarantine]) -> None:
         for quarantine in begun:
             _log.warning("worker %s is %s", member.name, quarantine.words, extra=ids_of(member))
@@ -144,6 +165,8 @@ class Health:
             told = [one.words for one in member.slot.quarantines]
             if member.refusal:
                 told.insert(0, member.refusal)
+            if member.interruption:
+                told.insert(0, member.interruption)
             if member.trouble:
                 told.insert(0, f"could not be started: {member.trouble}")
             reason = "; ".join(told) or None

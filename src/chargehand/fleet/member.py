@@ -65,6 +65,8 @@ class Member:
         self._is_trial_under_way = False
         self._trouble: str | None = None
         self._refusal: str | None = None
+        self.interruption: str | None = None
+        """Since when its connection is interrupted, if that lasts."""
         self.recording = asyncio.Lock()
         """Held while the state of its record is altered."""
         self._link: Link | None = None
@@ -118,6 +120,11 @@ class Member:
         """Record the loop time at which the session was interrupted, or clear it."""
         self._interrupted_at = now if self._is_interrupted else None
         self._slot = None
+
+    @property
+    def interrupted_at(self) -> float | None:
+        """The loop time at which its session was interrupted, if it is."""
+        return self._interrupted_at
 
     @property
     def _is_interrupted(self) -> bool:

@@ -251,6 +251,10 @@ class Fleet:
                 member.session_changed(asyncio.get_running_loop().time())
                 if session.state is SessionState.CONNECTED:
                     self._health.is_back(member)
+                else:
+                    self._health.is_interrupted(member)
+            if session.state is not SessionState.INTERRUPTED:
+                self._health.interruption_is_over(member)
             self._tell(member.name)
 
     async def detach(self, session: Session) -> None:
