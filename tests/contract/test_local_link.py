@@ -175,6 +175,25 @@ async def test_standard_output_and_error_keep_their_order_and_letters(worker: Ru
     assert spoken == [b"oone", b"etwo", b"othree"]
 
 
+async def test_errors_come_after_what_a_command_that_writes_much_wrote_before(
+    worker: Running,
+) -> None:
+    script = """if True:
+        import sys
+        print(("x" * 79 + "\\n") * 8000, end="", flush=True)
+        for number in range(300):
+            print("output", number, flush=True)
+            print("error", number, file=sys.stderr, flush=True)
+    """
+
+    heard = await worker.shell([sys.executable, "-c", script])
+
+    lines = heard.logs["stdio"].decode().splitlines()
+    places = {line[1:]: place for place, line in enumerate(lines)}
+    late = [n for n in range(300) if places[f"error {n}"] < places[f"output {n}"]]
+    assert late == []
+
+
 async def test_an_exit_code_arrives_as_it_is(worker: Running) -> None:
     heard = await worker.shell(["sh", "-c", "exit 3"])
 
