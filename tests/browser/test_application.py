@@ -17,7 +17,7 @@ from seeded_farm import GIANT_LINES, RARE, make
 from waiting import eventually
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, WebSocket
 
 expect = pytest.importorskip("playwright.sync_api").expect
 expect.set_options(timeout=30_000)
@@ -194,6 +194,73 @@ def test_the_page_survives_a_master_that_is_killed_and_started_again(
         page.close()
     finally:
         master.end()
+
+
+def test_a_window_that_nobody_sees_rests_and_shows_what_it_missed(visit: Visit):
+    sockets: list[WebSocket] = []
+    visit.page.on("websocket", lambda socket: sockets.append(socket))
+    visit.page.clock.install()
+    page = visit.open("")
+    _followed(page, sockets)
+
+    _look_away(page)
+    eventually("the end of the connection", lambda: _turned(page) and sockets[-1].is_closed())
+    build = visit.master.build("quick")
+    ended = page.get_by_role("link", name=f"quick #{build['number']}")
+    expect(ended).to_have_count(0)
+    assert len(sockets) == 1
+
+    _look_again(page)
+    expect(ended.first).to_be_visible()
+    later = visit.master.build("quick")
+    expect(page.get_by_role("link", name=f"quick #{later['number']}").first).to_be_visible()
+    assert len(sockets) == 2
+
+
+def test_the_title_says_how_a_build_ends_while_nobody_sees_the_window(visit: Visit):
+    sockets: list[WebSocket] = []
+    visit.page.on("websocket", lambda socket: sockets.append(socket))
+    visit.page.clock.install()
+    request = visit.master.force("stoppable")
+    build = visit.master.running_build(request)
+    page = visit.open(f"builders/{build['builderid']}/builds/{build['number']}")
+    expect(page).to_have_title(re.compile("^▸"))
+    sent = _followed(page, sockets)
+
+    _look_away(page)
+    eventually("less is followed", lambda: _turned(page) and "stopConsuming" in "".join(sent))
+    visit.master.let_go("stoppable")
+
+    expect(page).to_have_title(re.compile("^✓"))
+    assert not sockets[-1].is_closed()
+
+
+def _followed(page: Page, sockets: list[WebSocket]) -> list[str]:
+    """Wait until the page is connected; return what it says from then on."""
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
+    sent: list[str] = []
+    sockets[-1].on("framesent", lambda data: sent.append(str(data)))
+    return sent
+
+
+def _turned(page: Page) -> bool:
+    """Let the browser's driver hear what has happened."""
+    return page.evaluate("true") is True
+
+
+def _look_away(page: Page) -> None:
+    page.evaluate("""() => {
+        Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+    }""")
+    page.clock.fast_forward(10_000)
+
+
+def _look_again(page: Page) -> None:
+    page.evaluate("""() => {
+        delete document.hidden;
+        document.dispatchEvent(new Event('visibilitychange'));
+    }""")
 
 
 def test_a_rare_word_in_a_million_lines_is_found(

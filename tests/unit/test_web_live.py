@@ -20,13 +20,14 @@ from chargehand.events.messages import (
     LogAppended,
     StepStarted,
 )
+from chargehand.resources.announcements import Key
 from chargehand.resources.builds import BUILD
 from chargehand.resources.policy import NoOrders
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.testing.web import MemoryResources
 from chargehand.web.access.events import SeenEvents
 from chargehand.web.live.broadcast import LiveEvents
-from chargehand.web.live.client import Client
+from chargehand.web.live.client import Client, Format
 
 
 async def _ask(socket: aiohttp.ClientWebSocketResponse, **frame: Any) -> Any:
@@ -241,9 +242,10 @@ async def test_a_client_that_does_not_keep_up_is_given_up(caplog):
     client = Client(
         name="slow",
         sees=EVERYTHING,
-        frame=lambda _key, body, _id: body,
+        sent_as=Format(event=lambda _key, body, _id: body),
         abort=aborted.set,
         allowance=live.allowance,
+        beat=live.beat,
     )
     live.add(client, ("builds", "*", "*"))
 
@@ -327,3 +329,73 @@ async def _handshake(stream: aiohttp.ClientResponse) -> str:
 async def _text(site: Any, path: str) -> tuple[int, str]:
     async with site.session.get(path) as response:
         return response.status, await response.text()
+
+
+async def test_clients_that_ask_for_it_get_events_together():
+    async with visited() as site, site.session.ws_connect("/ws?together") as socket:
+        await socket.send_json({"cmd": "startConsuming", "path": "builds/*/*", "_id": 1})
+        await socket.send_json({"cmd": "startConsuming", "path": "steps/*/*", "_id": 2})
+        answers = await _together(socket, 2)
+
+        site.bus.publish([BuildStarted(build=BUILDS[2])])
+        site.bus.publish([StepStarted(step=STEP), BuildFinished(build=BUILDS[2])])
+
+        assert [answer["_id"] for answer in answers] == [1, 2]
+        assert [event["k"] for event in await socket.receive_json(timeout=PATIENCE)] == [
+            "builds/3/new",
+            "steps/5/started",
+            "builds/3/finished",
+        ]
+
+
+async def _together(socket: aiohttp.ClientWebSocketResponse, count: int) -> list[Any]:
+    found: list[Any] = []
+    while len(found) < count:
+        found += await socket.receive_json(timeout=PATIENCE)
+    return found
+
+
+@pytest.mark.parametrize("size", [10, 300, 100_000])
+async def test_frames_of_every_size_can_be_read(size: int):
+    properties = {"a": ("x" * size, "Test")}
+    async with visited() as site, site.session.ws_connect("/ws") as socket:
+        await _ask(socket, cmd="startConsuming", path="*/*/*/*", _id=1)
+
+        site.bus.publish([BuildPropertiesUpdated(build_id=BUILDS[0].id, properties=properties)] * 2)
+
+        for _ in range(2):
+            event = await socket.receive_json(timeout=PATIENCE)
+            assert event["m"] == {"a": ["x" * size, "Test"]}
+
+
+async def test_clients_of_one_kind_get_the_same_bytes():
+    bus = Bus()
+    live = LiveEvents(bus=bus, events=SeenEvents(resources=MemoryResources({})))
+    made: list[str] = []
+
+    def event(_key: Key, _body: bytes, identifier: str) -> bytes:
+        made.append(identifier)
+        return b"x"
+
+    shared = Format(event=event)
+    clients = [
+        Client(
+            name=str(number),
+            sees=EVERYTHING,
+            sent_as=shared,
+            abort=lambda: None,
+            allowance=live.allowance,
+            beat=live.beat,
+        )
+        for number in range(20)
+    ]
+    for client in clients[:10]:
+        live.add(client, ("builds", "*", "*"))
+    for client in clients[10:]:
+        live.resume(client, ("builds", "*", "*"), "")
+
+    bus.publish([BuildStarted(build=BUILDS[2])] * 3)
+
+    assert [await client.next() for client in clients] == [b"xxx"] * 20
+    assert len(made) == 2 * 3
+    assert len(set(made)) == 1 + 3

@@ -25,7 +25,7 @@ from chargehand.testing.web import MemoryResources
 from chargehand.web.access.events import SeenEvents
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.client import Client
-from chargehand.web.live.websocket import event_frame
+from chargehand.web.live.websocket import TOGETHER
 
 _STARTED, _FINISHED = BuildStarted(build=BUILDS[2]), BuildFinished(build=BUILDS[2])
 _STEP = StepStarted(step=STEP)
@@ -129,9 +129,10 @@ async def test_what_waits_for_the_visibility_check_is_still_to_come():
         return Client(
             name="few",
             sees=Visibility(builders=all_but("hidden")),
-            frame=event_frame,
+            sent_as=TOGETHER,
             abort=aborted.set,
             allowance=live.allowance,
+            beat=live.beat,
         )
 
     first, second = client(), client()
@@ -146,7 +147,8 @@ async def test_what_waits_for_the_visibility_check_is_still_to_come():
     go_on.set()
 
     assert resumed.is_complete
-    assert json.loads(await second.next() or b"")["k"] == "builds/3/new"
+    frame = await second.next() or b""
+    assert json.loads(frame[frame.index(b"[") :])[0]["k"] == "builds/3/new"
     live.forget(second)
     await live.close()
 

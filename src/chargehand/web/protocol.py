@@ -94,6 +94,16 @@ class Protocol(TerseHandler):
                     self.transport.abort()
         self.head = data if is_idle and self._is_regular else None
 
+    async def send(self, data: bytes) -> None:
+        """Send bytes as they are, and wait while too many wait for the client.
+
+        Raises ConnectionError.
+        """
+        if self.transport is None or self.transport.is_closing():
+            raise ConnectionResetError("the connection is closed")
+        self.transport.write(data)
+        await self._drain_helper()
+
     def _is_answered(self, data: bytes) -> bool:
         transport = self.transport
         if transport is None or transport.get_write_buffer_size():
@@ -162,6 +172,13 @@ def head_of(request: web.BaseRequest) -> bytes | None:
     """Return all bytes of a request, if equal ones on any connection are the same request."""
     protocol = request.protocol
     return protocol.head if isinstance(protocol, Protocol) else None
+
+
+async def send_framed(request: web.BaseRequest, data: bytes) -> None:
+    """Send whole frames of an upgraded connection. Raises ConnectionError."""
+    protocol = request.protocol
+    assert isinstance(protocol, Protocol), "the listeners make no others"
+    await protocol.send(data)
 
 
 def end_turn(request: web.BaseRequest) -> None:

@@ -32,3 +32,12 @@ it('is quick again after a silence', () => {
   calm.fetched(1_500);
   expect(calm.after(9_000)).toBe(700);
 });
+
+it('says whether there is always something', () => {
+  const calm = new Calm();
+  calm.after(0);
+  expect(calm.isBusy).toBe(false);
+  calm.fetched(700);
+  calm.after(710);
+  expect(calm.isBusy).toBe(true);
+});

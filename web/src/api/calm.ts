@@ -19,6 +19,11 @@ export class Calm {
     return this.pause;
   }
 
+  /** Whether there is always something at present. */
+  get isBusy(): boolean {
+    return this.pause > SHORTEST;
+  }
+
   /** The lists are fetched, at *now*. */
   fetched(now: number): void {
     this.ended = now;

@@ -103,9 +103,11 @@ export const beginSite = (path: string): void => void begunAt(siteUrl(path));
 
 const restUrl = (path: string, params: Params): string => siteUrl(`api/v2/${path}`) + query(params);
 
-/** A whole answer of `GET /api/v2/PATH`. */
-export async function read<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
-  return (await got(restUrl(path, params), signal)) as T;
+/** A whole answer of `GET /api/v2/PATH`, which may be *maxAge* seconds old: the master gives it to many windows. */
+export async function read<T>(path: string, params: Params = {}, signal?: AbortSignal, maxAge = 0): Promise<T> {
+  const url = restUrl(path, params);
+  if (maxAge === 0) return (await got(url, signal)) as T;
+  return (await answered(url, { signal, headers: { 'Cache-Control': `max-age=${maxAge}` } })) as T;
 }
 
 /** Give an order (JSON-RPC); its result. Raises ApiError, with sentences by parameter in `details`. */

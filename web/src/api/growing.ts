@@ -5,6 +5,7 @@ import { useEffect } from 'react';
 import { read, type Params } from './client';
 import { client, live, useLive } from './hooks';
 import { idField, kindOf } from './rows';
+import { Together } from './together';
 
 type Row = Record<string, unknown>;
 export interface Grown<T> {
@@ -14,7 +15,7 @@ export interface Grown<T> {
 }
 
 /** Rows of many events are taken together: so many milliseconds. */
-const TOGETHER = 250;
+const PAUSE = 250;
 
 /** The rows with those of *news* replaced or added in front; *news* are in the order of their events. */
 export function withNews<T extends object>(rows: readonly T[], news: readonly T[], field: string): T[] {
@@ -53,25 +54,19 @@ export function useGrowing<T extends object>(
   useEffect(() => {
     if (key === 'null') return undefined;
     const field = idField(kind) ?? '';
-    let news: T[] = [];
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const take = () => {
-      timer = undefined;
-      const taken = news;
-      news = [];
+    const news = new Together<T>((taken) => {
       client.setQueryData<Grown<T>>(
         ['grown', kind, key],
         (before) => before && { ...before, rows: withNews(before.rows, taken, field) },
       );
-    };
+    }, PAUSE);
     const end = live.listen(({ key: event, message }) => {
       if (kindOf(event) !== kind || !accepts(message as T)) return;
-      news.push(message as T);
-      timer ??= setTimeout(take, TOGETHER);
+      news.add(message as T);
     });
     return () => {
       end();
-      clearTimeout(timer);
+      news.end();
     };
     // oxlint-disable-next-line exhaustive-deps -- what is accepted follows from the parameters
   }, [kind, key]);

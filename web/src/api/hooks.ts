@@ -4,16 +4,17 @@ import {
   QueryClient,
   hashKey,
   keepPreviousData,
+  notifyManager,
   useMutation,
   useQuery,
   type UseQueryResult,
 } from '@tanstack/react-query';
-import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { useEffect, useSyncExternalStore } from 'react';
 import { Calm } from './calm';
 import { ApiError, order, read, readSite, type Ask, type Params } from './client';
 import { inTurn } from './inTurn';
 import { Live, type ConnectionState, type LiveEvent } from './live';
-import { isOpen, kindOf, mayChangeList, withRow, type Answer } from './rows';
+import { isOpen, kindOf, listedKind, mayChangeList, newest, withRows, type Answer } from './rows';
 import { Together } from './together';
 import type { Site } from './types';
 
@@ -35,6 +36,7 @@ export const client = new QueryClient({
 
 export const live = new Live(
   () => {
+    dirty.clear();
     for (const kind of ['rest', 'grown']) void client.invalidateQueries({ queryKey: [kind] });
   },
   undefined,
@@ -47,7 +49,7 @@ export const live = new Live(
     const kind = kindOf(path.split('/'));
     for (const { queryKey, queryHash, state } of client.getQueryCache().findAll({ queryKey: ['rest'], type: 'active' })) {
       const [, , params] = queryKey as RestKey;
-      if (state.data !== undefined && isOpen(kind, params, state.data as Answer)) dirty.set(queryHash, queryKey as RestKey);
+      if (state.data !== undefined && isOpen(kind, params, state.data as Answer)) dirty.set(queryHash, { queryKey: queryKey as RestKey, at: Date.now() });
     }
     fetchLater();
   },
@@ -58,47 +60,97 @@ function isAboutPermissions([kind, path]: readonly unknown[]): boolean {
   return kind === 'rest' && typeof path === 'string' && path.endsWith('/actions');
 }
 
+/** Rows are drawn again after so many milliseconds at the earliest, however many events come. */
+const DRAWN_EVERY = 250;
+/** So many seconds after its last event a list may be answered from what the master gave to another window. */
+const SHARED_SECONDS = 1;
+/** Events may be so many milliseconds on their way. */
+const ON_THE_WAY = 500;
+
 const calm = new Calm();
-const dirty = new Map<string, RestKey>();
+/** The lists that have changed, and when. */
+const dirty = new Map<string, { queryKey: RestKey; at: number }>();
+/** Those that are asked for again and again because of events: many windows ask the same at this time. */
+const shared = new Set<string>();
 let pending: ReturnType<typeof setTimeout> | undefined;
 
 /** Each answer changes once for all events of a burst, and what shows it is drawn once. */
-const events = new Together<LiveEvent>((all) => {
-  const heard = all.map((event) => ({ ...event, kind: kindOf(event.key) }));
-  for (const query of client.getQueryCache().findAll({ queryKey: ['rest'] })) {
-    const [, path, params] = query.queryKey as RestKey;
-    const before = query.state.data as Answer | undefined;
-    let answer = before;
-    for (const { key, message, kind } of heard) {
-      if (answer !== undefined) answer = withRow(answer, kind, message);
-      if (mayChangeList(path, params, answer, key, message)) dirty.set(query.queryHash, query.queryKey as RestKey);
-    }
-    if (answer !== before) client.setQueryData(query.queryKey, answer);
-  }
-  fetchLater();
-});
+const events = new Together<LiveEvent>((all) => notifyManager.batch(() => takeIn(all)), DRAWN_EVERY);
 
 live.listen((event) => events.add(event));
+
+function takeIn(all: readonly LiveEvent[]): void {
+  const kinds = new Map<string, LiveEvent[]>();
+  for (const event of all) {
+    const kind = kindOf(event.key);
+    const some = kinds.get(kind);
+    if (some === undefined) kinds.set(kind, [event]);
+    else some.push(event);
+  }
+  const news = [...kinds].map(([kind, some]) => [kind, newest(kind, some.map(({ message }) => message))] as const);
+  for (const query of client.getQueryCache().findAll({ queryKey: ['rest'] })) {
+    const isShown = query.getObserversCount() > 0;
+    if (!isShown && query.state.isInvalidated) continue;
+    const [, path, params] = query.queryKey as RestKey;
+    const answer = query.state.data as Answer | undefined;
+    let changed = answer;
+    for (const [kind, rows] of news) changed = changed && withRows(changed, kind, rows);
+    const isDirty = (kinds.get(listedKind(path)) ?? []).some(({ key, message }) =>
+      mayChangeList(path, params, answer, key, message),
+    );
+    if (changed !== answer) client.setQueryData(query.queryKey, changed);
+    if (isDirty && isShown) dirty.set(query.queryHash, { queryKey: query.queryKey as RestKey, at: Date.now() });
+    // Nobody looks: it is asked for when somebody does.
+    else if (isDirty) query.invalidate();
+  }
+  fetchLater();
+}
 
 function fetchLater(): void {
   if (dirty.size > 0) pending ??= setTimeout(fetchDirty, calm.after(Date.now()));
 }
 
-document.addEventListener('visibilitychange', () => {
-  // Somebody looks, who may have logged in elsewhere in the meantime.
-  if (!document.hidden) live.retry();
-  if (!document.hidden && dirty.size > 0) pending ??= setTimeout(fetchDirty, 0);
-});
-
 /** Fetch again what has changed: once for many events, and not for a window that nobody sees. */
 function fetchDirty(): void {
   pending = undefined;
   if (document.hidden) return;
-  calm.fetched(Date.now());
-  const keys = [...dirty.values()];
-  dirty.clear();
-  for (const queryKey of keys) void client.invalidateQueries({ queryKey, exact: true });
+  const now = Date.now();
+  calm.fetched(now);
+  for (const [hash, { queryKey, at }] of dirty) {
+    if (calm.isBusy) askShared(hash, queryKey);
+    else void client.invalidateQueries({ queryKey, exact: true });
+    if (!calm.isBusy || !isTooFresh(at, now)) dirty.delete(hash);
+  }
+  fetchLater();
 }
+
+/** Ask again for what many windows ask for at this time. */
+function askShared(hash: string, queryKey: RestKey): void {
+  if (client.getQueryCache().get(hash)?.isActive()) shared.add(hash);
+  void client.invalidateQueries({ queryKey, exact: true });
+}
+
+/** Whether a shared answer may be older than the last event, which came then: it is asked for once more. */
+const isTooFresh = (event: number, now: number): boolean => now - event <= SHARED_SECONDS * 1_000 + ON_THE_WAY;
+
+/** A window that nobody sees rests after so many milliseconds: who looks away for a moment misses nothing. */
+const REST_AFTER = 5_000;
+let resting: ReturnType<typeof setTimeout> | undefined;
+
+function seen(): void {
+  clearTimeout(resting);
+  if (document.hidden) {
+    resting = setTimeout(() => live.rest(), REST_AFTER);
+    return;
+  }
+  live.wake();
+  // Somebody looks, who may have logged in elsewhere in the meantime.
+  live.retry();
+  if (dirty.size > 0) pending ??= setTimeout(fetchDirty, 0);
+}
+
+document.addEventListener('visibilitychange', seen);
+seen();
 
 const restKey = (path: string, params: Params): RestKey => ['rest', path, params];
 
@@ -136,7 +188,8 @@ export function useRest<T>(
   return useQuery({
     queryKey,
     queryFn: ({ signal }) => {
-      const ask = () => read<T>(path ?? '', params, signal);
+      const maxAge = shared.delete(hash) ? SHARED_SECONDS : 0;
+      const ask = () => read<T>(path ?? '', params, signal, maxAge);
       return options.inTurn ? inTurn(ask) : ask();
     },
     enabled: path !== null,
@@ -146,7 +199,7 @@ export function useRest<T>(
   });
 }
 
-/** Hear live events about these paths while the component is shown. */
+/** Hear live events about these paths while the component is shown, and somebody sees the window. */
 export function useLive(...paths: (string | null)[]): void {
   const joined = paths.filter((path) => path !== null).join(' ');
   useEffect(() => {
@@ -158,26 +211,39 @@ export function useLive(...paths: (string | null)[]): void {
   }, [joined]);
 }
 
-/** Call *again* at most every *seconds* while events about these kinds of rows come: for answers that no event is about. */
-export function useAgain(kinds: readonly string[], seconds: number, again: () => unknown): void {
-  const current = useRef(again);
-  current.current = again;
+/** Hear live events about a path also while nobody sees the window: for its title, or to notify. */
+export function useAlwaysLive(path: string | null): void {
+  useEffect(() => (path === null ? undefined : live.subscribe(path, true)), [path]);
+}
+
+/**
+ * Ask for an answer again, at most every *seconds*, while events about these kinds of rows come: for what no event
+ * is about.
+ */
+export function useAgain(kinds: readonly string[], seconds: number, path: string, params: Params): void {
   const joined = kinds.join(' ');
+  const hash = hashKey(restKey(path, params));
   useEffect(() => {
     const heard = new Set(joined.split(' '));
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let last = 0;
+    const ask = () => {
+      timer = undefined;
+      if (document.hidden) return;
+      askShared(hash, restKey(path, params));
+      if (isTooFresh(last, Date.now())) timer = setTimeout(ask, seconds * 1_000);
+    };
     const end = live.listen(({ key }) => {
       if (!heard.has(kindOf(key))) return;
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        if (!document.hidden) current.current();
-      }, seconds * 1_000);
+      last = Date.now();
+      timer ??= setTimeout(ask, seconds * 1_000);
     });
     return () => {
       end();
       clearTimeout(timer);
     };
-  }, [joined, seconds]);
+    // oxlint-disable-next-line exhaustive-deps -- the hash says when the parameters are others
+  }, [joined, seconds, path, hash]);
 }
 
 export function useConnection(): ConnectionState {

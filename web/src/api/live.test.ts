@@ -178,4 +178,56 @@ describe('live events', () => {
 
     expect(Socket.all.length).toBe(before + 1);
   });
+
+  it('take lists of events as they take single ones', () => {
+    const heard: string[] = [];
+    live.listen(({ key }) => heard.push(key.join('/')));
+    Socket.last.says([
+      { k: 'builds/1/new', m: {}, id: 'first' },
+      { k: 'builds/1/finished', m: {}, id: 'second' },
+    ]);
+    interrupt();
+
+    expect(heard).toEqual(['builds/1/new', 'builds/1/finished']);
+    expect(Socket.last.starts).toEqual([['builds/*/*', 'second']]);
+  });
+
+  it('leave the connection to others while nobody sees the window, and ask for everything afterwards', () => {
+    live.rest();
+    live.subscribe('steps/*/*');
+    vi.advanceTimersByTime(60_000);
+    expect(Socket.all).toHaveLength(1);
+    expect(Socket.last.readyState).toBe(WebSocket.CLOSED);
+
+    live.wake();
+    expect(onGap).not.toHaveBeenCalled();
+    Socket.last.opens();
+    expect(Socket.last.starts).toEqual([
+      ['builds/*/*', ''],
+      ['steps/*/*', ''],
+    ]);
+    expect(onGap).toHaveBeenCalledTimes(1);
+  });
+
+  it('hear what is wanted always, also while nobody sees the window', () => {
+    const end = live.subscribe('builds/7/*', true);
+    live.rest();
+    const stops = (): (string | undefined)[] =>
+      Socket.last.sent.filter((one) => one.cmd === 'stopConsuming').map((one) => one.path);
+    expect(stops()).toEqual(['builds/*/*']);
+
+    interrupt();
+    expect(Socket.last.starts.map(([path]) => path)).toEqual(['builds/7/*']);
+    live.wake();
+    expect(Socket.last.starts.at(-1)).toEqual(['builds/*/*', '']);
+    expect(onGap).toHaveBeenCalledTimes(1);
+    end();
+    expect(stops()).toEqual(['builds/7/*']);
+  });
+
+  it('are back at once where somebody looks away for a moment', () => {
+    live.wake();
+    expect(Socket.all).toHaveLength(1);
+    expect(onGap).not.toHaveBeenCalled();
+  });
 });

@@ -1,4 +1,4 @@
-/** Live events: one websocket for the window; lost connections are resumed where they ended. */
+/** Live events: one websocket for the window; lost connections are resumed where they ended. A window that nobody sees hears next to nothing. */
 
 import { siteUrl } from './client';
 
@@ -25,6 +25,12 @@ type Frame = {
   is_complete?: boolean;
 };
 
+/** How many want a path, and how many of them also while nobody sees the window. */
+interface Wanted {
+  all: number;
+  always: number;
+}
+
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
 /** Whoever may hear nothing is not let in a moment later either. */
@@ -38,11 +44,11 @@ const PING_EVERY = 20_000;
  */
 export class Live {
   private socket: WebSocket | null = null;
-  private readonly wanted = new Map<string, number>();
+  private readonly wanted = new Map<string, Wanted>();
   private readonly listeners = new Set<Listener>();
   private readonly watchers = new Set<() => void>();
   /** What is not answered yet: where it resumes, by the number of the command. */
-  private readonly asked = new Map<number, { path: string; since: string }>();
+  private readonly asked = new Map<number, { path: string; since: string; isGap: boolean }>();
   private lastEventId = '';
   private resumes = false;
   private counter = 0;
@@ -53,6 +59,8 @@ export class Live {
   private hadConnection = false;
   private hasFailed = false;
   private isRefused = false;
+  private isResting = false;
+  private isBehind = false;
   state: ConnectionState = { status: 'connecting', asOf: Date.now() };
 
   constructor(
@@ -62,22 +70,43 @@ export class Live {
     private readonly onBegin: (path: string) => void = () => undefined,
   ) {}
 
-  /** Hear what is announced about a path (one `*` for any segment), until the returned function is called. */
-  subscribe(path: string): () => void {
-    const count = this.wanted.get(path) ?? 0;
-    this.wanted.set(path, count + 1);
-    // Nothing of it was shown so far, so nothing of it can have been missed.
-    if (count === 0) this.start(path, '');
-    if (this.socket === null && this.timer === undefined) this.connect();
-    return () => {
-      const left = (this.wanted.get(path) ?? 1) - 1;
-      if (left > 0) {
-        this.wanted.set(path, left);
-        return;
-      }
-      this.wanted.delete(path);
-      if (this.isOpen()) this.send({ cmd: 'stopConsuming', path });
-    };
+  /**
+   * Hear what is announced about a path (one `*` for any segment), until the returned function is called;
+   * *always* also while nobody sees the window.
+   */
+  subscribe(path: string, always = false): () => void {
+    this.count(path, 1, always);
+    return () => this.count(path, -1, always);
+  }
+
+  /** Nobody sees the window: hear only what is wanted always. */
+  rest(): void {
+    if (this.isResting) return;
+    this.isResting = true;
+    const kept = [...this.wanted.values()].some(({ always }) => always > 0);
+    if (kept) {
+      for (const [path, { always }] of this.wanted) if (always === 0) this.stop(path);
+      return;
+    }
+    // The master has a place for somebody else.
+    this.isBehind = true;
+    this.lastEventId = '';
+    this.asked.clear();
+    this.close();
+    this.timer = undefined;
+  }
+
+  /** Somebody sees the window again: what was not heard is a gap. */
+  wake(): void {
+    if (!this.isResting) return;
+    this.isResting = false;
+    if (this.socket === null) {
+      if (this.timer === undefined && this.wanted.size > 0) this.connect();
+      return;
+    }
+    for (const [path, { always }] of this.wanted) if (always === 0) this.start(path, '', true);
+    if (this.isOpen()) this.onGap();
+    else this.isBehind = true;
   }
 
   listen(listener: Listener): () => void {
@@ -112,18 +141,39 @@ export class Live {
     socket?.close();
   }
 
+  private count(path: string, by: 1 | -1, always: boolean): void {
+    const before = this.wanted.get(path) ?? { all: 0, always: 0 };
+    const wanted = { all: before.all + by, always: before.always + (always ? by : 0) };
+    const was = this.isHeard(before);
+    const is = this.isHeard(wanted);
+    if (wanted.all > 0) this.wanted.set(path, wanted);
+    else this.wanted.delete(path);
+    // Nothing of it was shown so far, so nothing of it can have been missed.
+    if (is && !was) this.start(path, '');
+    if (was && !is) this.stop(path);
+    if (is && this.socket === null && this.timer === undefined) this.connect();
+  }
+
+  private isHeard({ all, always }: Wanted): boolean {
+    return this.isResting ? always > 0 : all > 0;
+  }
+
   private isOpen(): boolean {
     return this.socket !== null && this.socket.readyState === WebSocket.OPEN;
   }
 
   private connect(): void {
     this.timer = undefined;
-    const url = new URL(siteUrl('ws'));
+    // Lists of events: a browser works on each message by itself.
+    const url = new URL(siteUrl('ws?together'));
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = this.open(url.href);
     this.socket = socket;
     socket.onopen = () => this.opened();
-    socket.onmessage = (event) => this.heard(JSON.parse(event.data as string) as Frame);
+    socket.onmessage = (event) => {
+      const said = JSON.parse(event.data as string) as Frame | Frame[];
+      for (const frame of Array.isArray(said) ? said : [said]) this.heard(frame);
+    };
     socket.onclose = () => {
       if (this.socket === socket) this.lost();
     };
@@ -132,10 +182,11 @@ export class Live {
   private opened(): void {
     this.pause = FIRST_PAUSE;
     this.unanswered = 0;
-    const missed = this.hasFailed && !this.resumes;
+    const missed = this.isBehind || (this.hasFailed && !this.resumes);
     if (this.hadConnection) this.onReturn();
     this.hadConnection = true;
-    for (const path of this.wanted.keys()) this.start(path, this.lastEventId);
+    for (const [path, wanted] of this.wanted) if (this.isHeard(wanted)) this.start(path, this.lastEventId, missed);
+    this.isBehind = false;
     this.hasFailed = false;
     if (missed) this.onGap();
     this.pinger = setInterval(() => this.ping(), PING_EVERY);
@@ -153,10 +204,15 @@ export class Live {
     this.send({ cmd: 'ping' });
   }
 
-  private start(path: string, since: string): void {
+  /** *isGap* where everything is asked for anyway. */
+  private start(path: string, since: string, isGap = false): void {
     if (!this.isOpen()) return;
-    this.asked.set(this.counter + 1, { path, since });
+    this.asked.set(this.counter + 1, { path, since, isGap });
     this.send({ cmd: 'startConsuming', path, last_event_id: since });
+  }
+
+  private stop(path: string): void {
+    if (this.isOpen()) this.send({ cmd: 'stopConsuming', path });
   }
 
   private send(command: object): void {
@@ -177,7 +233,7 @@ export class Live {
     const asked = this.asked.get(frame._id);
     if (asked === undefined) return;
     this.asked.delete(frame._id);
-    if (asked.since === '') this.onBegin(asked.path);
+    if (asked.since === '' && !asked.isGap) this.onBegin(asked.path);
     if (frame.last_event_id === undefined) return;
     this.resumes = true;
     if (asked.since !== '' && frame.is_complete === false) this.onGap();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isOpen, kindOf, mayChangeList, withRow } from './rows';
+import { isOpen, kindOf, mayChangeList, newest, withRows } from './rows';
 
 const ask = (path: string, key: string, message: object, params = {}) =>
   mayChangeList(path, params, { builds: [{ buildid: 3 }] }, key.split('/'), message as Record<string, unknown>);
@@ -20,10 +20,12 @@ describe('events', () => {
 
   it('change rows in place, and keep what they do not tell', () => {
     const answer = { builds: [{ buildid: 3, state_string: 'a', properties: { x: [1, 'y'] } }], meta: {} };
-    const changed = withRow(answer, 'builds', { buildid: 3, state_string: 'b', properties: {}, results: 0 });
+    const told = (kind: string, ...messages: Record<string, unknown>[]) => withRows(answer, kind, newest(kind, messages));
+    const before = { buildid: 3, state_string: 'x', properties: {} };
+    const changed = told('builds', before, { buildid: 3, state_string: 'b', properties: {}, results: 0 }, { buildid: 4 });
     expect(changed.builds).toEqual([{ buildid: 3, state_string: 'b', properties: { x: [1, 'y'] } }]);
-    expect(withRow(answer, 'builds', { buildid: 4 })).toBe(answer);
-    expect(withRow(answer, 'steps', { stepid: 3 })).toBe(answer);
+    expect(told('builds', { buildid: 4 })).toBe(answer);
+    expect(told('steps', { stepid: 3 })).toBe(answer);
   });
 
   it('make lists out of date only where they may have become others', () => {

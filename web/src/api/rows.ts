@@ -44,16 +44,25 @@ export function isOpen(kind: string, params: Params, answer: Answer): boolean {
   return params.complete === false || rows.some((row: Row) => row.complete === false);
 }
 
-/** The answer with the row of *message* replaced; the same object where it is not in there. */
-export function withRow<T extends Answer>(answer: T, kind: string, message: Row): T {
+/** The newest message about each row, by the row's id. */
+export function newest(kind: string, messages: readonly Row[]): Map<unknown, Row> {
+  const field = ID_FIELDS[kind] ?? '';
+  return new Map(messages.map((message) => [message[field], message]));
+}
+
+/** The answer with the rows that *news* are about replaced; the same object where none is in there. */
+export function withRows<T extends Answer>(answer: T, kind: string, news: ReadonlyMap<unknown, Row>): T {
   const field = ID_FIELDS[kind];
   const rows = answer[kind];
   if (field === undefined || !Array.isArray(rows)) return answer;
-  const place = rows.findIndex((row: Row) => row[field] === message[field]);
-  if (place < 0) return answer;
-  const changed = rows.slice();
-  changed[place] = merged(rows[place] as Row, message);
-  return { ...answer, [kind]: changed };
+  let isChanged = false;
+  const changed = rows.map((row: Row) => {
+    const message = news.get(row[field]);
+    if (message === undefined) return row;
+    isChanged = true;
+    return merged(row, message);
+  });
+  return isChanged ? { ...answer, [kind]: changed } : answer;
 }
 
 /** The id of the parent that the rows of a list have. */
@@ -70,6 +79,9 @@ function merged(row: Row, message: Row): Row {
   }
   return found;
 }
+
+/** The kind of row that the answers of a path list. */
+export const listedKind = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** Whether a list may have become another one: a row came, went, or changed what lists filter by. */
 export function mayChangeList(

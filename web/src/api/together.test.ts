@@ -25,3 +25,14 @@ it('hands on at once what comes alone, and together what comes in a burst, in it
   vi.advanceTimersByTime(0);
   expect(taken.at(-1)).toEqual([200]);
 });
+
+it('hands on nothing after its end', () => {
+  const take = vi.fn();
+  const together = new Together<number>(take, 250);
+
+  together.add(1);
+  together.end();
+  vi.advanceTimersByTime(1_000);
+
+  expect(take).not.toHaveBeenCalled();
+});

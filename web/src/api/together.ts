@@ -7,11 +7,22 @@ export class Together<T> {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private taken = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly take: (all: readonly T[]) => void) {}
+  /** There are *pause* milliseconds or more between two calls of *take*. */
+  constructor(
+    private readonly take: (all: readonly T[]) => void,
+    private readonly pause = PAUSE,
+  ) {}
 
   add(one: T): void {
     this.waiting.push(one);
-    this.timer ??= setTimeout(() => this.hand(), Math.max(0, this.taken + PAUSE - Date.now()));
+    this.timer ??= setTimeout(() => this.hand(), Math.max(0, this.taken + this.pause - Date.now()));
+  }
+
+  /** Forget what has not been taken. */
+  end(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.waiting = [];
   }
 
   private hand(): void {

@@ -1,6 +1,6 @@
-import { useEffect } from 'react';
-import { live, useLive, useSite } from '@/api/hooks';
-import { read, siteUrl } from '@/api/client';
+import { useEffect, useState } from 'react';
+import { live, useAlwaysLive, useSite } from '@/api/hooks';
+import { read, siteRoot, siteUrl } from '@/api/client';
 import { kindOf } from '@/api/rows';
 import type { Build } from '@/api/types';
 import { isMine, namesOf } from '@/domain/mine';
@@ -14,8 +14,9 @@ export function NotifyMine() {
   const { notifyMine } = useSettings();
   const { data: site } = useSite();
   const names = site ? namesOf(site.user) : [];
-  const isOn = notifyMine && names.length > 0 && 'Notification' in window && Notification.permission === 'granted';
-  useLive(isOn ? 'builds/*/finished' : null);
+  const isWanted = notifyMine && names.length > 0 && 'Notification' in window && Notification.permission === 'granted';
+  const isOn = useIsTheOne(isWanted);
+  useAlwaysLive(isOn ? 'builds/*/finished' : null);
   const joined = names.join('\n');
   useEffect(() => {
     if (!isOn) return undefined;
@@ -37,6 +38,31 @@ export function NotifyMine() {
     };
   }, [isOn, joined]);
   return null;
+}
+
+/** Whether this window of the browser's is the one that notifies; another takes over when it is closed. */
+function useIsTheOne(isWanted: boolean): boolean {
+  const [isOne, setOne] = useState(false);
+  useEffect(() => {
+    if (!isWanted) return undefined;
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const giveUp = new AbortController();
+    const hold = () => {
+      setOne(true);
+      return ended;
+    };
+    // Given up before it was this window's turn.
+    navigator.locks.request(`notify ${siteRoot()}`, { signal: giveUp.signal }, hold).catch(() => undefined);
+    return () => {
+      giveUp.abort();
+      end();
+      setOne(false);
+    };
+  }, [isWanted]);
+  return isOne;
 }
 
 async function tell(ids: readonly number[], names: readonly string[]): Promise<void> {

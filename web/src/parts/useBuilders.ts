@@ -14,10 +14,8 @@ interface Project {
 /** The configured builders that fit a filter, by name; and what completes the filter. With their newest builds if wanted. */
 export function useBuilders(filter: string, withBuilds = false) {
   const needsStates = withBuilds || /(^|\s)-?(state|is)[:~]/.test(filter);
-  const answer = useRest<{ builders: Builder[] }>('builders', {
-    order: 'name',
-    ...(needsStates ? { recent: 5 } : {}),
-  });
+  const params = { order: 'name', ...(needsStates ? { recent: 5 } : {}) };
+  const answer = useRest<{ builders: Builder[] }>('builders', params);
   const projects = useRest<{ projects: Project[] }>('projects');
   const names = useMemo(
     () =>
@@ -41,5 +39,5 @@ export function useBuilders(filter: string, withBuilds = false) {
     }),
     [all, names],
   );
-  return { answer, all, shown, completions };
+  return { answer, params, all, shown, completions };
 }

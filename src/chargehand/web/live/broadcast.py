@@ -15,7 +15,8 @@ from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import EVENT_TYPES, Key, keys_of
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.events import SeenEvents
-from chargehand.web.live.client import Client, Frame
+from chargehand.web.live.beat import Beat
+from chargehand.web.live.client import Client, Format
 from chargehand.web.live.history import EventHistory
 from chargehand.web.live.limits import LiveUsage
 from chargehand.web.live.positions import Position, Positions
@@ -53,6 +54,7 @@ class LiveEvents:
         self, *, bus: Bus, events: SeenEvents, limits: Callable[[], WebLimits] = WebLimits
     ) -> None:
         self.allowance = LiveUsage(limits)
+        self.beat = Beat()
         self._bus = bus
         self._events = events
         self._subscription: Subscription | None = None
@@ -201,16 +203,15 @@ class _Audience:
         """Send an event to the clients that heard of it."""
         body = told.body
         for key, clients in heard:
+            made: dict[tuple[Format, bool], bytes] = {}
             identifier = ""
-            frames: dict[Frame, bytes] = {}
             for client in clients:
-                frame = client.frame
-                if client.has_ids:
-                    identifier = identifier or self._identifier(told, key)
-                    client.push(frame(key, body, identifier))
-                    continue
-                if (data := frames.get(frame)) is None:
-                    data = frames[frame] = frame(key, body, "")
+                kind = client.kind
+                if (data := made.get(kind)) is None:
+                    if client.has_ids:
+                        identifier = identifier or self._identifier(told, key)
+                    data = client.sent_as.told(key, body, identifier if client.has_ids else "")
+                    made[kind] = data
                 client.push(data)
 
     def _identifier(self, told: Told, key: Key) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import msgspec
 from aiohttp import web
 
 from chargehand.resources.announcements import Key
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.proxies import address_of
+from chargehand.web.live.beat import Beat
 from chargehand.web.live.limits import LiveUsage
 from chargehand.web.shares import address_key
 
@@ -19,8 +21,28 @@ _log = logging.getLogger(__name__)
 
 FULL = "the limit of live connections is reached; try again later\n"
 
-Frame = Callable[[Key, bytes, str], bytes]
-"""Formats an event from its key, its encoded resource, and its identifier if it has one."""
+_MOST_AT_ONCE = 64 * 1024
+"""Bytes after which no more is added to what is sent together."""
+
+
+def _unchanged(message: bytes) -> bytes:
+    return message
+
+
+class Format(msgspec.Struct, frozen=True, eq=False):
+    """What is sent on a connection: the same bytes for all clients with the same format."""
+
+    event: Callable[[Key, bytes, str], bytes]
+    """The message about an event, from its key, its encoded resource, and its identifier if it has
+    one."""
+    framed: Callable[[bytes], bytes] = _unchanged
+    """A message as it is queued."""
+    together: Callable[[Sequence[bytes]], bytes] = b"".join
+    """Messages that wait, as they are sent."""
+
+    def told(self, key: Key, body: bytes, identifier: str) -> bytes:
+        """Return an event as it is queued."""
+        return self.framed(self.event(key, body, identifier))
 
 
 class Client:
@@ -36,15 +58,16 @@ class Client:
         address: str = "",
         sees: Visibility,
         user_name: str = "",
-        frame: Frame,
+        sent_as: Format,
         abort: Callable[[], None],
         allowance: LiveUsage,
+        beat: Beat,
     ) -> None:
         self.name = name
         self.address = address
         self.sees = sees
         self.user_name = user_name
-        self.frame = frame
+        self.sent_as = sent_as
         self._abort = abort
         self.patterns: set[Key] = set()
         self.has_ids = False
@@ -53,10 +76,16 @@ class Client:
         """The patterns that it may resume."""
         self.is_given_up = False
         self._allowance = allowance
+        self._beat = beat
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._news = asyncio.Event()
         allowance.join(self, asyncio.get_running_loop().time())
+
+    @property
+    def kind(self) -> tuple[Format, bool]:
+        """Clients of the same kind get the same bytes."""
+        return self.sent_as, self.has_ids
 
     @property
     def is_listening(self) -> bool:
@@ -75,9 +104,10 @@ class Client:
         if self._size + len(data) > self._allowance.limits.live_bytes_per_connection:
             self.drop_as_slow()
             return
+        if not self._waiting:
+            self._beat.wake(self._news.set)
         self._waiting.append(data)
         self._size += len(data)
-        self._news.set()
         self._allowance.lag(len(data))
 
     def drop_as_slow(self) -> None:
@@ -106,16 +136,25 @@ class Client:
         self._allowance.lag(-size)
 
     async def next(self) -> bytes | None:
-        """Return the next data to send, None if the client was dropped."""
+        """Return what to send next, None if the client was dropped.
+
+        Messages that have waited together are sent together, up to a size: the rest waits here,
+        where it is counted, and not in the connection's buffer.
+        """
         while not self._waiting:
             if self.is_given_up:
                 return None
             self._news.clear()
             await self._news.wait()
-        data = self._waiting.popleft()
-        self._size -= len(data)
-        self._allowance.lag(-len(data))
-        return data
+        taken: list[bytes] = []
+        size = 0
+        while self._waiting and size < _MOST_AT_ONCE:
+            data = self._waiting.popleft()
+            taken.append(data)
+            size += len(data)
+        self._size -= size
+        self._allowance.lag(-size)
+        return self.sent_as.together(taken)
 
 
 def has_room(request: web.BaseRequest, allowance: LiveUsage) -> bool:

@@ -15,7 +15,7 @@ from chargehand.resources.announcements import Key
 from chargehand.resources.policy import Visitor
 from chargehand.web.access.proxies import address_of
 from chargehand.web.live.broadcast import LiveEvents
-from chargehand.web.live.client import FULL, Client, abort, has_room
+from chargehand.web.live.client import FULL, Client, Format, abort, has_room
 from chargehand.web.live.limits import LimitExceeded, checked_pattern
 from chargehand.web.protocol import end_turn
 from chargehand.web.shares import address_key
@@ -23,11 +23,13 @@ from chargehand.web.shares import address_key
 _COMMENT_INTERVAL = 30.0
 
 
-def event_frame(key: Key, body: bytes, identifier: str) -> bytes:
-    """Return an event in the format of server-sent events."""
+def _event(key: Key, body: bytes, identifier: str) -> bytes:
     begin = f"id: {identifier}\n".encode() if identifier else b""
     data = b'{"key":' + msgspec.json.encode(key) + b',"message":' + body + b"}"
     return begin + b"event: event\ndata: " + data + b"\n\n"
+
+
+_FORMAT = Format(event=_event)
 
 
 class EventStreams:
@@ -88,9 +90,10 @@ class EventStreams:
             address=address_key(address_of(request)),
             sees=visitor.sees,
             user_name=visitor.user.name,
-            frame=event_frame,
+            sent_as=_FORMAT,
             abort=partial(abort, request),
             allowance=self._live.allowance,
+            beat=self._live.beat,
         )
         client.push(f"event: handshake\ndata: {identifier}\n\n".encode())
         try:

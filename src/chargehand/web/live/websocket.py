@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -15,19 +16,39 @@ from chargehand.resources.policy import Visitor
 from chargehand.web.access.proxies import address_of
 from chargehand.web.json_faults import lone_surrogate
 from chargehand.web.live.broadcast import LiveEvents, Resumed
-from chargehand.web.live.client import FULL, Client, abort, has_room
+from chargehand.web.live.client import FULL, Client, Format, abort, has_room
 from chargehand.web.live.limits import LimitExceeded, checked_pattern
-from chargehand.web.protocol import end_turn
+from chargehand.web.protocol import end_turn, send_framed
 from chargehand.web.shares import address_key
 
 _MAX_MESSAGE = 64 * 1024
 _CLOSE_SECONDS = 2.0
 
 
-def event_frame(key: Key, body: bytes, identifier: str) -> bytes:
-    """Return an event in the websocket's format."""
+def _event(key: Key, body: bytes, identifier: str) -> bytes:
     end = b',"id":' + msgspec.json.encode(identifier) + b"}" if identifier else b"}"
     return b'{"k":' + msgspec.json.encode("/".join(key)) + b',"m":' + body + end
+
+
+def _framed(message: bytes) -> bytes:
+    """Return the text frame of a message: not masked, and so the same for all clients."""
+    size = len(message)
+    if size < 126:
+        return bytes((_TEXT, size)) + message
+    if size < 1 << 16:
+        return bytes((_TEXT, 126)) + size.to_bytes(2, "big") + message
+    return bytes((_TEXT, 127)) + size.to_bytes(8, "big") + message
+
+
+def _list_of(messages: Sequence[bytes]) -> bytes:
+    return _framed(b"[" + b",".join(messages) + b"]")
+
+
+_TEXT = 0x81
+"""The first byte of a frame that is a whole text message."""
+_EACH = Format(event=_event, framed=_framed)
+TOGETHER = Format(event=_event, together=_list_of)
+"""For clients that ask for lists: a browser works on each message by itself."""
 
 
 class Refused(Exception):
@@ -67,12 +88,13 @@ class EventSocket:
             address=address_key(address_of(request)),
             sees=visitor.sees,
             user_name=visitor.user.name,
-            frame=event_frame,
+            sent_as=TOGETHER if "together" in request.query else _EACH,
             abort=partial(abort, request),
             allowance=self._live.allowance,
+            beat=self._live.beat,
         )
         self._clients[socket] = client
-        sender = self._tasks.spawn(_send(socket, client), name=client.name)
+        sender = self._tasks.spawn(_send(request, socket, client), name=client.name)
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -109,7 +131,7 @@ class EventSocket:
             body = {"error": str(error), "code": error.code, "_id": call_id}
         if resumed is not None:
             body |= {"last_event_id": resumed.last_event_id, "is_complete": resumed.is_complete}
-        client.push(msgspec.json.encode(body))
+        client.push(client.sent_as.framed(msgspec.json.encode(body)))
         if resumed is not None:
             self._live.replay(client, resumed.missed)
 
@@ -137,10 +159,10 @@ class EventSocket:
 _UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}
 
 
-async def _send(socket: web.WebSocketResponse, client: Client) -> None:
+async def _send(request: web.BaseRequest, socket: web.WebSocketResponse, client: Client) -> None:
     try:
-        while (data := await client.next()) is not None:
-            await socket.send_frame(data, WSMsgType.TEXT)
+        while (data := await client.next()) is not None and not socket.closed:
+            await send_framed(request, data)
     except ConnectionError:
         pass  # The client disconnected; the reading side notices as well.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from hashlib import blake2b
@@ -99,9 +100,19 @@ def _key(question: Question) -> _Key:
     return (sees.key, target, compact)
 
 
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,6})(?:$|[\s,])")
+
+
+def accepted_age(cache_control: str) -> int:
+    """Return how many seconds old an answer may be for a client that sends this `Cache-Control`."""
+    found = _MAX_AGE.search(cache_control)
+    return 0 if found is None else int(found[1])
+
+
 class _Entry(msgspec.Struct):
     answer: Answer
-    basis: Basis
+    basis: Basis | None
+    read_at: float
 
 
 _ENTRY_SIZE = 1024
@@ -119,20 +130,26 @@ class AnswerCache(msgspec.Struct):
         """Return the cached answer if *is_current* accepts its basis."""
         key = _key(question)
         entry = self._entries.get(key)
-        if entry is None:
-            return None
-        if not is_current(entry.basis):
-            self._drop(key)
+        if entry is None or entry.basis is None or not is_current(entry.basis):
             return None
         self._entries.move_to_end(key)
         return entry.answer
 
-    def keep(self, question: Question, answer: Answer, basis: Basis) -> None:
-        """Cache *answer*, valid until one of the tables it was read from is written to."""
+    def find_recent(self, question: Question, since: float) -> Answer | None:
+        """Return the cached answer if it was read *since* then, whatever has changed meanwhile."""
+        entry = self._entries.get(_key(question))
+        return None if entry is None or entry.read_at < since else entry.answer
+
+    def keep(self, question: Question, answer: Answer, basis: Basis | None, read_at: float) -> None:
+        """Cache *answer*, valid until one of the tables it was read from is written to.
+
+        Without a *basis* it is for those only who ask for a recent answer. *read_at* is the loop's
+        time before it was read.
+        """
         key = _key(question)
         if key in self._entries:
             self._drop(key)
-        self._entries[key] = _Entry(answer, basis)
+        self._entries[key] = _Entry(answer, basis, read_at)
         self._size += len(answer.body) + len(key[1]) + _ENTRY_SIZE
         while self._size > self.limit:
             self._drop(next(iter(self._entries)))

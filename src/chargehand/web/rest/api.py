@@ -29,6 +29,7 @@ from chargehand.web.rest.actions import Actions
 from chargehand.web.rest.answers import (
     Answer,
     Question,
+    accepted_age,
     encoded,
     failure,
     wants_compact,
@@ -109,10 +110,11 @@ class RestApi:
             case "GET" | "HEAD":
                 question = (visitor.sees, target, compact)
                 answer = self.reader.cached(question)
+                age = accepted_age(headers.get("Cache-Control", ""))
                 if answer is not None:
                     self._remember(request, visitor, question)
-                else:
-                    found = self._found(request, visitor, question, extra)
+                elif (answer := self.reader.recent(question, age)) is None:
+                    found = self._found(request, visitor, question, extra, age)
                     made = await _or_why_not(found, target, extra)
                     if isinstance(made, web.StreamResponse):
                         return made
@@ -145,6 +147,7 @@ class RestApi:
         visitor: Visitor,
         question: Question,
         extra: dict[str, str],
+        age: int,
     ) -> Answer | web.StreamResponse:
         """Read what is asked for. Raises NotFound, TooMuch, Busy."""
         sees, target, compact = question
@@ -181,7 +184,7 @@ class RestApi:
             case "build_data", "value":
                 return await self._value(sees, resolved, extra)
             case _:
-                answer = await self.reader.answer(question, resolved)
+                answer = await self.reader.answer(question, resolved, age)
                 client = self._allowances.of(request, visitor)
                 client.read(answer.rows)
                 if isinstance(answer, LargeAnswer):

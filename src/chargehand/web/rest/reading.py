@@ -62,7 +62,15 @@ class Reader:
         """Return the cached answer, if there is a current one."""
         return self._cache.find(question, self._resources.is_current)
 
-    async def answer(self, question: Question, resolved: Resolved) -> Answer | LargeAnswer:
+    def recent(self, question: Question, seconds: int) -> Answer | None:
+        """Return an answer that is at most so many seconds old, if there is one."""
+        if not seconds:
+            return None
+        return self._cache.find_recent(question, asyncio.get_running_loop().time() - seconds)
+
+    async def answer(
+        self, question: Question, resolved: Resolved, accepted_age: int = 0
+    ) -> Answer | LargeAnswer:
         """Return the answer; the caller must send a `LargeAnswer`.
 
         Equal concurrent queries run one at a time, so that the second finds the cached answer.
@@ -71,16 +79,20 @@ class Reader:
         """
         while (turn := self._under_way.get(question)) is not None:
             await turn.wait()
-            if (answer := self.cached(question)) is not None:
+            answer = self.cached(question) or self.recent(question, accepted_age)
+            if answer is not None:
                 return answer
         turn = self._under_way[question] = asyncio.Event()
         try:
-            return await self._fresh(question, resolved)
+            return await self._fresh(question, resolved, is_shared=accepted_age > 0)
         finally:
             del self._under_way[question]
             turn.set()
 
-    async def _fresh(self, question: Question, resolved: Resolved) -> Answer | LargeAnswer:
+    async def _fresh(
+        self, question: Question, resolved: Resolved, *, is_shared: bool
+    ) -> Answer | LargeAnswer:
+        began = asyncio.get_running_loop().time()
         sees, target, compact = question
         endpoint = resolved.endpoint
         try:
@@ -90,7 +102,7 @@ class Reader:
             else:
                 page, others = await self.page(query), ()
             if others:
-                return await self._begin(question, query, resolved, page, others)
+                return await self._begin(question, query, resolved, page, others, began)
         except ValueError as error:
             return failure(400, str(error))
         if endpoint.is_collection:
@@ -101,8 +113,8 @@ class Reader:
             answer = success(endpoint.key, rows, {}, compact=compact)
         else:
             return failure(404, f"not found: {target.partition('?')[0]}")
-        if page.basis is not None and endpoint.kind not in RESTRICTED:
-            self._cache.keep(question, answer, page.basis)
+        if (page.basis is not None or is_shared) and endpoint.kind not in RESTRICTED:
+            self._cache.keep(question, answer, page.basis, began)
         return answer
 
     def made(self, question: Question, resolved: Resolved, rows: list[Resource]) -> Answer:
@@ -122,6 +134,7 @@ class Reader:
         resolved: Resolved,
         first: Page,
         others: Sequence[int],
+        began: float,
     ) -> Answer | LargeAnswer:
         endpoint = resolved.endpoint
         answer = await self._large.begin(
@@ -134,7 +147,7 @@ class Reader:
         )
         if isinstance(answer, CachedAnswer):
             if answer.basis is not None and endpoint.kind not in RESTRICTED:
-                self._cache.keep(question, answer.answer, answer.basis)
+                self._cache.keep(question, answer.answer, answer.basis, began)
             return answer.answer
         return answer
 

@@ -2,7 +2,7 @@ import { useMediaQuery } from '@mantine/hooks';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
-import { useLive, useRest } from '@/api/hooks';
+import { useAlwaysLive, useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, BuildRequest, Buildset, Change, Eta, Log, Step, Why, Worker } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
 import { asSentence, nextFailure, stepToOpen } from '@/domain/builds';
@@ -32,7 +32,8 @@ export function BuildPage() {
   const changes = useRest<{ changes: Change[] }>(`${base}/changes`, NEWEST_FIRST, { keep: false });
   const builders = useRest<{ builders: Builder[] }>(`builders/${encodeURIComponent(builder)}`);
   const found = build.data?.builds[0];
-  useLive('builds/*/*');
+  // Also while nobody looks: the title and the icon of the window say how it ends.
+  useAlwaysLive(`builders/${/^\d+$/.test(builder) ? builder : '*'}/builds/${number}/*`);
   if (!found) {
     return (
       <Page title={`${builder} #${number}`}>
@@ -68,7 +69,6 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
   const id = build.buildid;
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  useLive(`builds/${id}/steps/*/*`, build.complete ? null : 'steps/*/logs/*/*');
   const request = useRest<{ buildrequests: BuildRequest[] }>(`buildrequests/${build.buildrequestid}`);
   const setId = request.data?.buildrequests[0]?.buildsetid;
   const buildset = useRest<{ buildsets: Buildset[] }>(setId === undefined ? null : `buildsets/${setId}`);
@@ -81,6 +81,11 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
   const state = stateOf(build);
   const rows = useMemo(() => steps.data?.steps ?? [], [steps.data]);
   const chosen = rows.find((step) => step.number === search.step) ?? stepToOpen(rows);
+  useLive(
+    `builds/${id}/steps/*/*`,
+    chosen && !chosen.complete ? `steps/${chosen.stepid}/logs/*/*` : null,
+    others.some((one) => !one.complete) ? 'builds/*/*' : null,
+  );
   const logs = useRest<{ logs: Log[] }>(chosen ? `steps/${chosen.stepid}/logs` : null, {}, { keep: false });
   const select = useCallback(
     (step: number, replace = false) =>

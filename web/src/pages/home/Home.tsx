@@ -31,7 +31,7 @@ export function Home() {
   const workers = useRest<{ workers: Worker[] }>('workers');
   const known = useOnDemand(workers.data?.workers);
   const waiting = useRest<{ why: WhyGroup[] }>('buildrequests/why', WAITING_LONG);
-  useAgain(['buildrequests', 'builds', 'workers'], 5, waiting.refetch);
+  useAgain(['buildrequests', 'builds', 'workers'], 5, 'buildrequests/why', WAITING_LONG);
   const asked = [running, recent, builders];
   const refused = asked.every((one) => one.data === undefined && one.error !== null) ? running.error : null;
   const all = builders.data?.builders ?? [];

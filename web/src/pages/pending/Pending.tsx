@@ -15,12 +15,13 @@ import classes from './Pending.module.css';
 
 const route = getRouteApi('/pending');
 const LONG = 600;
+const REASONS = { limit: 200 };
 
 /** All that waits, by reason, longest first: what somebody opens at 3 a.m. */
 export function Pending() {
   useLive('buildrequests/*/*', 'builds/*/*', 'workers/*/*');
-  const answer = useRest<{ why: WhyGroup[]; meta: { total: number } }>('buildrequests/why', { limit: 200 });
-  useAgain(['buildrequests', 'builds', 'workers'], 2, answer.refetch);
+  const answer = useRest<{ why: WhyGroup[]; meta: { total: number } }>('buildrequests/why', REASONS);
+  useAgain(['buildrequests', 'builds', 'workers'], 2, 'buildrequests/why', REASONS);
   const groups = (answer.data?.why ?? []).toSorted((one, other) => one.oldest_submitted_at - other.oldest_submitted_at);
   const requests = groups.reduce((sum, group) => sum + group.count, 0);
   return (

@@ -52,7 +52,7 @@ export function Waterfall() {
   // By the address, not by what is seen: rows stay where they are while somebody drags.
   const from = Math.floor(startOf(asked, now));
   const busy = useBusy();
-  useAgain(['builds'], AGAIN, builders.answer.refetch);
+  useAgain(['builds'], AGAIN, 'builders', builders.params);
   const lively = useMemo(() => builders.shown.filter((one) => !isIdle(one, from, busy)), [builders.shown, from, busy]);
   const rows = search.all ? builders.shown : lively;
   const idle = builders.shown.length - lively.length;

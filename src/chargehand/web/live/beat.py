@@ -1,0 +1,39 @@
+"""When live connections are written to: at once after a silence, else at common intervals."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+_SHORTEST = 0.02
+_LONGEST = 0.1
+_SECONDS_EACH = 0.0025
+"""How much longer the interval is for each connection that is written to."""
+
+
+class Beat:
+    """Wakes those who have something to send.
+
+    The first event after a silence is sent at once. What follows is sent together, every 20 to 100
+    milliseconds: a write costs as much for one event as for twenty, so the more connections there
+    are, the rarer it should be.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Callable[[], object]] = []
+        self._next = 0.0
+        """The loop's time before which nobody is woken."""
+
+    def wake(self, waker: Callable[[], object]) -> None:
+        """Call *waker* once, at the next beat."""
+        if not self._waiting:
+            loop = asyncio.get_running_loop()
+            loop.call_at(max(self._next, loop.time()), self._wake_all)
+        self._waiting.append(waker)
+
+    def _wake_all(self) -> None:
+        woken, self._waiting = self._waiting, []
+        pause = min(max(len(woken) * _SECONDS_EACH, _SHORTEST), _LONGEST)
+        self._next = asyncio.get_running_loop().time() + pause
+        for waker in woken:
+            waker()
