@@ -47,12 +47,17 @@ function takeChildren(old, fresh) {
 let timer = null;
 let isFetching = false;
 let isStale = false;
-let pause = 250;
+const SHORTEST = 250, LONGEST = 4000;
+let pause = SHORTEST;
+let cost = 0;
 let freshAt = new Date();
 
 function refreshSoon() {
   isStale = document.hidden; // Hidden pages refresh when they become visible.
-  if (!isStale) timer = timer || setTimeout(refresh, pause);
+  if (isStale || timer) return;
+  // Where there is always something, it is asked for more rarely; and of busy masters, too.
+  pause = Date.now() - freshAt > 2 * pause ? SHORTEST : Math.min(2 * pause, LONGEST);
+  timer = setTimeout(refresh, Math.min(pause + cost, 10000));
 }
 
 document.addEventListener("visibilitychange", () => { if (isStale) refreshSoon(); });
@@ -76,7 +81,7 @@ async function refresh() {
     // Connection lost: fetch the page again after reconnecting.
   } finally {
     isFetching = false;
-    pause = Math.min(250 + 3 * (performance.now() - began), 10000); // Poll busy masters less often.
+    cost = 3 * (performance.now() - began);
   }
 }
 
