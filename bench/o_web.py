@@ -20,7 +20,7 @@ ap.add_argument('--builders', type=int, nargs='*', default=[1000, 5000])
 ap.add_argument('--lines', type=int, default=1_000_000)
 ap.add_argument('--steps', type=int, default=300)
 ap.add_argument('--tabs', type=int, default=20)
-ap.add_argument('--builds', type=int, default=200)
+ap.add_argument('--builds', type=int, default=600)
 a = ap.parse_args()
 
 # When an element of a selector whose text has a word is first there, and drawn.
@@ -193,9 +193,82 @@ def steps():
         events.stop()
 
 
+class Browser:
+    """Tabs of one browser as people have them: one is in front, and the browser hides the others.
+
+    Playwright tells every page that it is seen, so that the browser is asked over its own port here."""
+
+    def __init__(self):
+        self.place = tempfile.mkdtemp()
+        self.process = subprocess.Popen(
+            [shutil.which('chromium'), '--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run',
+             '--window-size=1440,900', '--remote-debugging-port=0', f'--user-data-dir={self.place}', 'about:blank'],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        told = Path(self.place, 'DevToolsActivePort')
+        while not told.exists() or '\n' not in told.read_text():
+            time.sleep(0.1)
+        self.port = int(told.read_text().split()[0])
+        self.tabs = []
+
+    def ask(self, method, path):
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=60)
+        connection.request(method, path)
+        return json.loads(connection.getresponse().read())
+
+    def open(self, url):
+        self.tabs.append(self.ask('PUT', f'/json/new?{url}'))
+        self.wait(self.tabs[-1], "document.querySelector('h1') !== null")
+
+    def wait(self, tab, expression):
+        while not self.value(tab, expression):
+            time.sleep(0.1)
+
+    def value(self, tab, expression):
+        import asyncio
+
+        import aiohttp
+
+        async def evaluated():
+            async with aiohttp.ClientSession() as session, session.ws_connect(tab['webSocketDebuggerUrl']) as socket:
+                await socket.send_json({'id': 1, 'method': 'Runtime.evaluate', 'params': {'expression': expression}})
+                return (await socket.receive_json())['result']['result'].get('value')
+
+        return asyncio.run(evaluated())
+
+    def hidden(self):
+        return sum(self.value(tab, 'document.hidden') for tab in self.tabs)
+
+    def cpu(self):
+        return cpu_of(tree(self.process.pid))
+
+    def end(self):
+        for one in reversed(tree(self.process.pid)):
+            with contextlib.suppress(psutil.Error):
+                one.kill()
+        self.process.wait()
+        shutil.rmtree(self.place, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def visitors(*arguments):
+    """Clients without a browser (`visitors.py`); gives a list that has what they saw, afterwards."""
+    process = subprocess.Popen([sys.executable, HERE / 'visitors.py', str(PORT), *map(str, arguments)],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == 'ready\n'
+    found = []
+    yield found
+    process.stdin.close()
+    found.append(json.loads(process.stdout.read()))
+    process.wait()
+
+
 def tabs():
-    """Builds while many tabs show the first page: the master's CPU per build, and builds per second."""
-    with system('o', workers=[wdef('w0')], groups=[group('b', 1)]) as m, window() as context:
+    """Builds while many tabs show the first page: the master's CPU per build, and builds per second.
+
+    In front: one tab, the others behind it, as one person has them. Elsewhere: as many people with one tab each,
+    whose browsers run on other machines; `visitors.py` hears and asks what they do. In sight: all of them in windows
+    of their own, on the master's machine."""
+    with system('o', workers=[wdef('w0')], groups=[group('b', 1)]) as m:
         api = Api()
         builder = next(iter(api.builder_ids().values()))
 
@@ -212,12 +285,21 @@ def tabs():
         rates = {}
         for _ in range(REPS):
             rates.setdefault('alone', []).append(round_())
-            pages = [context.new_page() for _ in range(a.tabs)]
-            for page in pages:
-                page.goto(f'{base()}/')
-            rates.setdefault('tabs', []).append(round_())
-            for page in pages:
-                page.close()
+            browser = Browser()
+            for _ in range(a.tabs):
+                browser.open(f'{base()}/')
+            assert browser.hidden() == a.tabs - 1
+            time.sleep(8)  # A tab rests when it has not been seen for some seconds.
+            cpu = browser.cpu()
+            rates.setdefault(f'{a.tabs}, one in front', []).append(round_())
+            log('CPU of the browser, s:', browser.cpu() - cpu)
+            browser.end()
+            with visitors(a.tabs, '--ids', '--together', '--pause', 4):
+                rates.setdefault(f'{a.tabs} elsewhere', []).append(round_())
+            with window() as context:
+                for _ in range(a.tabs):
+                    context.new_page().goto(f'{base()}/')
+                rates.setdefault(f'{a.tabs} in sight', []).append(round_())
         for name, values in rates.items():
             record('o_web', f'tabs: {name}', builds_per_second=statistics.median(v[0] for v in values),
                    master_cpu_ms=statistics.median(v[1] for v in values))
