@@ -231,7 +231,9 @@ class Browser:
         async def evaluated():
             async with aiohttp.ClientSession() as session, session.ws_connect(tab['webSocketDebuggerUrl']) as socket:
                 await socket.send_json({'id': 1, 'method': 'Runtime.evaluate', 'params': {'expression': expression}})
-                return (await socket.receive_json())['result']['result'].get('value')
+                answer = await socket.receive_json()
+                # While a page is loaded, there is nobody to ask.
+                return answer.get('result', {}).get('result', {}).get('value')
 
         return asyncio.run(evaluated())
 
