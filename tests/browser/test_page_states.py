@@ -45,7 +45,7 @@ _NOTHING = {
     "": "Make your first build",
     "builders": "never built",
     "builders/quick": "No build yet",
-    "builders/quick/builds/1": "This does not exist",
+    "builders/quick/builds/1": "has no build #1: it has not built anything yet",
     "buildrequests/1": "This does not exist",
     "pending": "Nothing waits",
     "workers": "not connected",
@@ -220,7 +220,7 @@ def test_a_page_that_is_forbidden_says_so_and_leads_to_the_login(
 
     alert = page.locator("main [role=alert]").first
     expect(alert).to_contain_text("You are not allowed to see")
-    expect(alert).to_contain_text('only those with the role "admins" may')
+    expect(alert).to_contain_text('Only those with the role "admins" may')
     _heading_is(page, path)
     expect(alert.get_by_role("link", name="Log in")).to_have_attribute(
         "href", re.compile(r"/login\?redirect=")

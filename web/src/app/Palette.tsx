@@ -5,6 +5,7 @@ import {
   IconBuildingFactory2,
   IconFolder,
   IconGitCommit,
+  IconList,
   IconPlayerPlay,
   IconProgressBolt,
   IconServer,
@@ -14,17 +15,13 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useLayoutEffect, useState, type MouseEvent, type ReactNode } from 'react';
 import { read } from '@/api/client';
 import { rowsOf, type Answer } from '@/api/rows';
+import { StateMark } from '@/parts/StateMark';
+import { ASKED, byKind, type Hit } from './hits';
 import { Keys } from './Keys';
+import classes from './Palette.module.css';
 import { palette, paletteStore, soughtIn, typing, type Typed } from './palette';
 import { PLACES, type Place } from './places';
-
-interface Hit {
-  kind: 'builder' | 'build' | 'change' | 'worker' | 'project';
-  id: number;
-  title: string;
-  subtitle: string;
-  path: string;
-}
+import { useHitStates } from './useHitStates';
 
 const ICONS: Record<Hit['kind'], ReactNode> = {
   builder: <IconBuildingFactory2 size={18} />,
@@ -33,6 +30,8 @@ const ICONS: Record<Hit['kind'], ReactNode> = {
   worker: <IconServer size={18} />,
   project: <IconFolder size={18} />,
 };
+
+const NONE: readonly never[] = [];
 
 /** Pages that have no place in the rail. */
 const FURTHER: readonly Pick<Place, 'to' | 'name' | 'keys'>[] = [{ to: '/account', name: 'My sessions and tokens' }];
@@ -44,7 +43,7 @@ export default function Palette() {
   const navigate = useNavigate();
   const { data, error, isPlaceholderData } = useQuery({
     queryKey: ['search', asked],
-    queryFn: ({ signal }) => read<Answer>('search', { q: asked, limit: 12 }, signal),
+    queryFn: ({ signal }) => read<Answer>('search', { q: asked, limit: ASKED }, signal),
     enabled: asked !== '',
     staleTime: 5_000,
     placeholderData: (previous) => previous,
@@ -52,20 +51,32 @@ export default function Palette() {
   const isAnswered =
     settled === text && (asked === '' || error !== null || (data !== undefined && !isPlaceholderData));
   const go = (path: string) => void navigate({ to: path });
-  const hits = asked === '' ? [] : rowsOf<Hit>(data);
-  const found: SpotlightActionData[] = hits.map((hit) => ({
-    id: `${hit.kind} ${hit.id}`,
-    label: hit.title,
-    description: hit.subtitle,
-    leftSection: ICONS[hit.kind],
-    onClick: () => go(hit.path),
+  const groupsFound = asked === '' ? NONE : byKind(rowsOf<Hit>(data), asked);
+  const shown = groupsFound.flatMap((group) => group.hits);
+  const stateOfHit = useHitStates(isAnswered ? shown : NONE);
+  const found = groupsFound.map(({ head, hits, all }) => ({
+    group: head,
+    actions: [
+      ...hits.map((hit): SpotlightActionData => {
+        const state = stateOfHit(hit);
+        return {
+          id: `${hit.kind} ${hit.id}`,
+          label: hit.title,
+          description: hit.subtitle || undefined,
+          leftSection: ICONS[hit.kind],
+          rightSection: state && <StateMark state={state} />,
+          onClick: () => go(hit.path),
+        };
+      }),
+      ...(all ? [{ id: all.path, label: all.label, leftSection: <IconList size={18} />, onClick: () => go(all.path) }] : []),
+    ],
   }));
-  const forced: SpotlightActionData[] = hits
+  const forced: SpotlightActionData[] = shown
     .filter((hit) => hit.kind === 'builder')
     .slice(0, 4)
     .map((hit) => ({
       id: `force ${hit.id}`,
-      label: `Force ${hit.title}`,
+      label: `Start a build of ${hit.title}`,
       leftSection: <IconPlayerPlay size={18} />,
       onClick: () => go(`${hit.path}?force=`),
     }));
@@ -86,7 +97,7 @@ export default function Palette() {
   const builders = { group: 'Actions', actions: forced };
   const groups = [
     ...(isForce ? [builders] : []),
-    { group: 'Found', actions: found },
+    ...found,
     ...(isForce ? [] : [builders]),
     { group: 'Pages', actions: pages },
   ].filter((group) => group.actions.length > 0);
@@ -108,6 +119,7 @@ export default function Palette() {
       scrollable
       maxHeight={420}
       highlightQuery
+      classNames={{ action: classes.action, actionBody: classes.body, actionLabel: classes.label, actionDescription: classes.description, actionsGroup: classes.group }}
       attributes={{ content: { 'aria-label': 'Search' } }}
       overlayProps={{ backgroundOpacity: 0.35, blur: 0 }}
       nothingFound={isForce && asked === '' ? 'Which builder?' : error ? `Cannot search: ${error.message}` : isAnswered ? 'Nothing found' : 'Searching …'}

@@ -26,6 +26,7 @@ it.each([
   ['linux', 'linux', false],
   ['  Force linux-arm ', 'linux-arm', true],
   ['force', '', true],
+  ['start linux', 'linux', true],
   ['forced', 'forced', false],
 ])('searches for the words of an order: %j', (text, words, isForce) => {
   expect(soughtIn(text)).toEqual({ words, isForce });

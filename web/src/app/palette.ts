@@ -46,9 +46,9 @@ function tell(now: Typed): void {
   for (const listener of heard) listener();
 }
 
-/** What is searched for: `force linux` is about builders that are called so. */
+/** What is searched for: `force linux` or `start linux` is about builders that are called so. */
 export function soughtIn(text: string): { words: string; isForce: boolean } {
-  const [, order, words] = /^(force\b\s*)?(.*)$/is.exec(text.trim()) ?? [];
+  const [, order, words] = /^((?:force|start)\b\s*)?(.*)$/is.exec(text.trim()) ?? [];
   return { words: words ?? '', isForce: order !== undefined };
 }
 

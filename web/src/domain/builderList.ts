@@ -90,6 +90,15 @@ const ORDERS: Record<string, (one: Builder, other: Builder) => number> = {
   waiting: (one, other) => (other.pending_count ?? 0) - (one.pending_count ?? 0),
 };
 
+/** Whose first order has the largest first. */
+const FALLING: ReadonlySet<string> = new Set(['last', 'median', 'waiting']);
+
+/** In which direction a list that is sorted by *sort* is sorted by *key*; undefined: by another one. */
+export function directionOf(sort: SortKey, key: string | null): 'ascending' | 'descending' | undefined {
+  if (key === null || (sort !== key && sort !== `-${key}`)) return undefined;
+  return FALLING.has(key) === (sort === key) ? 'descending' : 'ascending';
+}
+
 /** A sorted copy; `-` in front reverses; equal ones by name. */
 export function sorted(builders: readonly Builder[], key: SortKey): Builder[] {
   const reverse = key.startsWith('-');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ago, clock, counted, duration, exact } from './durations';
+import { ago, clock, counted, duration, exact, roundAxis } from './durations';
 
 describe('duration', () => {
   it.each([
@@ -48,4 +48,15 @@ it('shows exact times in the zone that was chosen', () => {
 it('counts things', () => {
   expect(counted(1, 'build')).toBe('1 build');
   expect(counted(1_204, 'build')).toBe('1,204 builds');
+});
+
+it.each([
+  [0, 1, 1],
+  [3, 3, 1],
+  [840, 900, 300],
+  [1_000, 1_200, 300],
+  [5_000, 5_400, 1_800],
+  [4_000_000, 4_000_000, 1_000_000],
+])('has an axis with round marks for %d s', (most, end, step) => {
+  expect(roundAxis(most)).toEqual({ end, step });
 });

@@ -93,3 +93,12 @@ export function count(number: number): string {
 export function counted(number: number, one: string, many = `${one}s`): string {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
+
+/** Steps of axes of durations, in seconds: at minutes and hours. */
+export const ROUND_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800];
+
+/** The end of an axis from 0 that shows *most*, and the step of its marks: two to four steps. */
+export function roundAxis(most: number): { end: number; step: number } {
+  const step = ROUND_SECONDS.find((one) => most <= one * 4) ?? Math.ceil(most / 4);
+  return { end: Math.max(1, Math.ceil(most / step)) * step, step };
+}

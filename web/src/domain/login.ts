@@ -19,3 +19,10 @@ export function refusalOf(status: number, text: string, retryAfter: string | nul
   if (said === '') return `The master answered with status ${status}.`;
   return `${said.charAt(0).toUpperCase()}${said.slice(1)}${/[.!?]$/.test(said) ? '' : '.'}`;
 }
+
+/** Why somebody may not see something, as a sentence: what it was is said above it. */
+export function reasonOf(message: string): string {
+  const why = message.replace(/^you are not allowed to [^:]+: /i, '').trim();
+  const sentence = why.charAt(0).toUpperCase() + why.slice(1);
+  return /[.!?]$/.test(sentence) || !/\s/.test(sentence) ? sentence : `${sentence}.`;
+}

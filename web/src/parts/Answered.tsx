@@ -1,10 +1,14 @@
 import { Alert, Button, Code, CopyButton, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { IconLock, IconPlugConnectedX, IconAlertTriangle, IconMapOff } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useEffect, type ReactNode } from 'react';
 import { ApiError } from '@/api/client';
 import { client } from '@/api/hooks';
+import { openPalette } from '@/app/palette';
+import { reasonOf } from '@/domain/login';
 import { LoginLink } from './LoginLink';
+import classes from './Answered.module.css';
 
 interface Props<T> {
   query: UseQueryResult<T, Error>;
@@ -12,16 +16,18 @@ interface Props<T> {
   skeleton?: ReactNode;
   /** What the page shows, in the words of the error: "the builders". */
   what: string;
+  /** What is said where it does not exist: what there is instead, with links. */
+  missing?: ReactNode;
   children: (answer: T) => ReactNode;
 }
 
 /** What a query has brought: the content, or why there is none and what to do. */
-export function Answered<T>({ query, skeleton, what, children }: Props<T>) {
+export function Answered<T>({ query, skeleton, what, missing, children }: Props<T>) {
   if (query.data !== undefined) {
     return <>{children(query.data)}</>;
   }
   if (query.error) {
-    return <Failed error={query.error} what={what} retry={() => void query.refetch()} />;
+    return <Failed error={query.error} what={what} missing={missing} retry={() => void query.refetch()} />;
   }
   return <div aria-busy="true">{skeleton ?? <SkeletonRows />}</div>;
 }
@@ -39,11 +45,12 @@ export function SkeletonRows({ rows = 8, height = 20 }: { rows?: number; height?
 interface FailedProps {
   error: Error;
   what: string;
+  missing?: ReactNode;
   retry?: () => void;
 }
 
 /** An answer that says no: forbidden, not there, or an error with its details. */
-export function Failed({ error, what, retry }: FailedProps) {
+export function Failed({ error, what, missing, retry }: FailedProps) {
   const status = error instanceof ApiError ? error.status : undefined;
   const isRefused = status === 401 || status === 403;
   useEffect(() => {
@@ -52,9 +59,9 @@ export function Failed({ error, what, retry }: FailedProps) {
   }, [isRefused]);
   if (isRefused) {
     return (
-      <Alert icon={<IconLock />} color="gray" m="md" title={`You are not allowed to see ${what}`}>
+      <Alert icon={<IconLock />} color="gray" className={classes.failed} title={`You are not allowed to see ${what}`}>
         <Stack gap="xs" align="flex-start">
-          <Text size="md">{error.message}</Text>
+          <Text size="md">{reasonOf(error.message)}</Text>
           <LoginLink />
         </Stack>
       </Alert>
@@ -62,11 +69,20 @@ export function Failed({ error, what, retry }: FailedProps) {
   }
   if (status === 404) {
     return (
-      <Alert icon={<IconMapOff />} color="gray" m="md" title="This does not exist">
-        <Text size="md">
-          There is no such thing here, or you may not see it. It may have been deleted, or the
-          address has a typing error.
-        </Text>
+      <Alert icon={<IconMapOff />} color="gray" className={classes.failed} title="This does not exist">
+        <Stack gap="xs" align="flex-start">
+          <Text size="md" component="div">
+            {missing ?? 'There is no such thing here, or you may not see it. It may have been deleted, or the address has a typing error.'}
+          </Text>
+          <Group gap="xs">
+            <Button variant="default" component={Link} to="/">
+              Home
+            </Button>
+            <Button variant="default" onClick={openPalette}>
+              Search
+            </Button>
+          </Group>
+        </Stack>
       </Alert>
     );
   }
@@ -78,7 +94,7 @@ export function Failed({ error, what, retry }: FailedProps) {
       icon={status === 0 ? <IconPlugConnectedX /> : <IconAlertTriangle />}
       color="red"
       bg="var(--bg-failure)"
-      m="md"
+      className={classes.failed}
       title={status === 0 ? 'The master cannot be reached' : `Cannot show ${what}`}
     >
       <Stack gap="sm" align="flex-start">

@@ -4,11 +4,11 @@ import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import { useRest } from '@/api/hooks';
 import type { Build } from '@/api/types';
-import { counted, duration } from '@/domain/durations';
+import { counted, duration, roundAxis } from '@/domain/durations';
 import { WORDS, stateOf } from '@/domain/states';
 
 const BUILDS = 200;
-const HEIGHT = 68;
+const HEIGHT = 96;
 const WIDTH = 760;
 
 /** The durations of the last 200 builds as points in the colours of their results. */
@@ -26,15 +26,19 @@ export function DurationPlot({ builderid }: { builderid: number }) {
     const place = box.current;
     if (!place || !builds || builds.length < 3) return undefined;
     const rows = builds.toReversed();
+    const took = rows.map((row) => (row.complete_at ?? 0) - row.started_at);
+    const { end, step } = roundAxis(Math.max(...took));
+    const marks = Array.from({ length: Math.round(end / step) + 1 }, (_, index) => index * step);
     const style = getComputedStyle(document.documentElement);
     const colour = (name: string) => style.getPropertyValue(name).trim();
     const plot = new uPlot(
       {
         width: Math.min(WIDTH, place.clientWidth || WIDTH),
         height: HEIGHT,
+        padding: [8, 8, 6, 0],
         cursor: { y: false, points: { size: 8 } },
         legend: { show: false },
-        scales: { x: { time: false, range: (_, min, max) => [min - 1, max + 1] }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+        scales: { x: { time: false, range: (_, min, max) => [min - 1, max + 1] }, y: { range: [0, end] } },
         axes: [
           { show: false },
           {
@@ -43,7 +47,7 @@ export function DurationPlot({ builderid }: { builderid: number }) {
             ticks: { show: false },
             size: 58,
             font: '11px sans-serif',
-            space: 24,
+            splits: () => marks,
             values: (_, ticks) => ticks.map((tick) => duration(tick)),
           },
         ],
@@ -70,7 +74,7 @@ export function DurationPlot({ builderid }: { builderid: number }) {
           ],
         },
       },
-      [rows.map((row) => row.number), rows.map((row) => (row.complete_at ?? 0) - row.started_at)],
+      [rows.map((row) => row.number), took],
       place,
     );
     return () => plot.destroy();

@@ -91,6 +91,7 @@ export function RowTable<T>({ label, rows, columns, keyOf, addressOf }: Props<T>
                     role="cell"
                     className={classes.cell}
                     data-number={column.isNumber || undefined}
+                    data-name={column.name}
                     data-phone={column.phone}
                   >
                     {column.cell(row)}

@@ -28,7 +28,7 @@ export function About() {
               {failed.length === 0 ? (
                 <div className={facts.row}>
                   <StateMark state="success" hidden />
-                  <span className={facts.text}>All of it is in force.</span>
+                  <span className={facts.text}>All of it is in use.</span>
                 </div>
               ) : (
                 failed.map((part) => (

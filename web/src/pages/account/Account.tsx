@@ -4,12 +4,13 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { readSite } from '@/api/client';
-import { useRest } from '@/api/hooks';
+import { useRest, useSite } from '@/api/hooks';
 import type { Builder, SiteUser } from '@/api/types';
 import { tellFailure } from '@/parts/ActionButton';
 import { Answered, Empty } from '@/parts/Answered';
 import { Copyable } from '@/parts/Copyable';
 import { Ago } from '@/parts/Moment';
+import { NoLogin } from '@/parts/NoLogin';
 import { Card, Page } from '@/parts/Page';
 import classes from './Account.module.css';
 
@@ -53,6 +54,7 @@ export function Account() {
     queryFn: ({ signal }) => readSite<AccountAnswer>('auth/account', { signal }),
     retry: false,
   });
+  const { data: site } = useSite();
   const user = account.data?.user;
   return (
     <Page
@@ -67,16 +69,20 @@ export function Account() {
         )
       }
     >
-      <div className={classes.page}>
-        <Answered query={account} what="your account">
-          {({ sessions, tokens }) => (
-            <>
-              <Tokens tokens={tokens} />
-              <Sessions sessions={sessions} />
-            </>
-          )}
-        </Answered>
-      </div>
+      {account.isError && site?.auth.name === 'NoAuth' ? (
+        <NoLogin />
+      ) : (
+        <div className={classes.page}>
+          <Answered query={account} what="your account">
+            {({ sessions, tokens }) => (
+              <>
+                <Tokens tokens={tokens} />
+                <Sessions sessions={sessions} />
+              </>
+            )}
+          </Answered>
+        </div>
+      )}
     </Page>
   );
 }

@@ -46,22 +46,26 @@ export function Audit() {
     order: '-auditid',
     limit: PAGE,
   });
+  // What filters nothing is not shown.
+  const isRefused = entries.isError && entries.data === undefined;
   return (
     <Page
       title="Audit log"
       meta={entries.data && <span>{counted(entries.data.meta.total, 'entry', 'entries')}</span>}
       actions={
-        <Button
-          component="a"
-          variant="default"
-          href={siteUrl(`api/v2/audit`) + query({ ...filters, order: '-auditid' })}
-          download="audit.json"
-        >
-          Download as JSON
-        </Button>
+        !isRefused && (
+          <Button
+            component="a"
+            variant="default"
+            href={siteUrl(`api/v2/audit`) + query({ ...filters, order: '-auditid' })}
+            download="audit.json"
+          >
+            Download as JSON
+          </Button>
+        )
       }
     >
-      <div className={classes.tools}>
+      <div className={classes.tools} hidden={isRefused}>
         <Select
           aria-label="Kind"
           placeholder="Every kind"

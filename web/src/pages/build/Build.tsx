@@ -14,6 +14,7 @@ import { BuildActions } from './BuildActions';
 import { BuildFacts } from './BuildFacts';
 import { Failure } from './Failure';
 import { More } from './More';
+import { NoSuchBuild } from './NoSuchBuild';
 import { NEWEST_FIRST, WITH_PROPERTIES, buildPath } from './questions';
 import { StepLog } from './StepLog';
 import { StepList } from './StepList';
@@ -37,7 +38,7 @@ export function BuildPage() {
   if (!found) {
     return (
       <Page title={`${builder} #${number}`}>
-        <Answered query={build} what="this build">
+        <Answered query={build} what="this build" missing={<NoSuchBuild builder={builder} number={number} />}>
           {() => <Failed error={new Error('It has been deleted.')} what="this build" />}
         </Answered>
       </Page>

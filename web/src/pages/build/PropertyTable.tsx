@@ -17,8 +17,8 @@ export function PropertyTable({ properties }: { properties: Properties }) {
   return (
     <div style={{ padding: '12px 20px' }}>
       <TextInput
-        placeholder="Narrow the list"
-        aria-label="Narrow the list of properties"
+        placeholder="Filter properties"
+        aria-label="Filter properties"
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
         maw={260}

@@ -3,7 +3,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type Dispatch, type SetStateAction } from 'react';
 import type { Builder } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
-import { builderState, lastBuild, type BuilderGroup, type SortKey } from '@/domain/builderList';
+import { builderState, directionOf, lastBuild, type BuilderGroup, type SortKey } from '@/domain/builderList';
 import { count, duration } from '@/domain/durations';
 import { WORDS, stateOf } from '@/domain/states';
 import { BuildStrip } from '@/parts/BuildStrip';
@@ -93,7 +93,7 @@ export function BuilderTable({ groups, sort, onSort, chosen, onChoose, onTag }: 
             key={name}
             role="columnheader"
             data-kind={kind}
-            aria-sort={sort === key ? 'ascending' : sort === `-${key}` ? 'descending' : undefined}
+            aria-sort={directionOf(sort, key)}
           >
             {key === null ? (
               name
@@ -104,7 +104,7 @@ export function BuilderTable({ groups, sort, onSort, chosen, onChoose, onTag }: 
                 onClick={() => onSort((sort === key && ['name', 'last', 'median'].includes(key) ? `-${key}` : key) as SortKey)}
               >
                 {name}
-                {sort === key ? ' ▾' : sort === `-${key}` ? ' ▴' : ''}
+                {{ ascending: ' ▴', descending: ' ▾', none: '' }[directionOf(sort, key) ?? 'none']}
               </button>
             )}
           </span>

@@ -2,7 +2,7 @@ import { Button, Code } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useAgain, useLive, useRest, useSite } from '@/api/hooks';
-import type { Build, Builder, Step, WhyGroup, Worker } from '@/api/types';
+import type { Build, Builder, ForceScheduler, Step, WhyGroup, Worker } from '@/api/types';
 import { useOnDemand } from '@/api/onDemand';
 import { asSentence } from '@/domain/builds';
 import { RECENT_BUILDERS, builderState, lastBuild, redStreak } from '@/domain/builderList';
@@ -40,7 +40,7 @@ export function Home() {
   return (
     <Page title={site?.title ?? 'Home'} heading="Home">
       <div className={classes.page}>
-        <Attention builders={builders.data?.builders} workers={known} waiting={waiting.data?.why} />
+        <Attention builders={builders.data?.builders} workers={known} waiting={waiting.data?.why} isNew={isEmpty} />
         {refused ? (
           <Failed error={refused} what="the builds" retry={() => asked.forEach((one) => void one.refetch())} />
         ) : isEmpty ? (
@@ -88,11 +88,13 @@ interface AttentionProps {
   builders: readonly Builder[] | undefined;
   workers: readonly Worker[] | undefined;
   waiting: readonly WhyGroup[] | undefined;
+  /** Nothing was built yet: that nothing is red is no news then. */
+  isNew: boolean;
 }
 
 const SHOWN = 8;
 
-function Attention({ builders, workers, waiting }: AttentionProps) {
+function Attention({ builders, workers, waiting, isNew }: AttentionProps) {
   const now = useNow(30);
   if (builders === undefined) return null;
   const red = builders
@@ -105,6 +107,7 @@ function Attention({ builders, workers, waiting }: AttentionProps) {
   const paused = (workers ?? []).filter((worker) => worker.connected_to.length > 0 && worker.paused);
   const long = (waiting ?? []).filter((group) => now - group.oldest_submitted_at > LONG_WAIT);
   if (red.length + lost.length + long.length + paused.length === 0) {
+    if (isNew) return null;
     return (
       <div className={classes.calm}>
         <StateMark state="success" hidden /> Nothing needs attention: no builder is red, all workers are connected, nothing has waited for longer than 10 minutes.
@@ -287,15 +290,25 @@ const OFFERED = 5;
 /** What an installation shows that has built nothing: the shortest ways to a first build. */
 function FirstBuild({ builders }: { builders: readonly Builder[] }) {
   const configured = builders.filter((builder) => builder.masterids.length > 0);
+  const forms = useRest<{ forceschedulers: ForceScheduler[] }>('forceschedulers');
+  const named = new Set((forms.data?.forceschedulers ?? []).flatMap((form) => (form.enabled ? form.builder_names : [])));
+  const startable = configured.filter((builder) => named.has(builder.name));
+  const offered = startable.length > 0 ? startable : configured;
   return (
     <Card title="Make your first build">
       <ol className={classes.first}>
         {configured.length > 0 ? (
           <>
             <li>
-              <b>Start one by hand.</b> It needs a ForceScheduler in <code>master.cfg</code> that names the builder.
+              <b>Start one by hand.</b>
+              {forms.data && startable.length === 0 && (
+                <>
+                  {' '}
+                  It needs a ForceScheduler in <code>master.cfg</code> that names the builder.
+                </>
+              )}
               <span className={classes.offers}>
-                {configured.slice(0, OFFERED).map((builder) => (
+                {offered.slice(0, OFFERED).map((builder) => (
                   <Button
                     key={builder.builderid}
                     variant="default"
@@ -309,22 +322,22 @@ function FirstBuild({ builders }: { builders: readonly Builder[] }) {
                       />
                     )}
                   >
-                    {builder.name}
+                    {startable.length > 0 ? `Start ${builder.name}` : builder.name}
                   </Button>
                 ))}
-                {configured.length > OFFERED && <Link to="/builders">all {count(configured.length)} builders ›</Link>}
+                {offered.length > OFFERED && <Link to="/builders">all {count(configured.length)} builders ›</Link>}
               </span>
             </li>
             <li>
               <b>Or build each commit of a repository:</b> lines like these in <code>master.cfg</code>, then{' '}
               <code>chargehand reconfig</code>.
-              <Code block>{watching(configured[0]?.name ?? '')}</Code>
+              <Code block className={classes.code}>{watching(configured[0]?.name ?? '')}</Code>
             </li>
           </>
         ) : (
           <li>
             These lines in <code>master.cfg</code> make a first build. Then run <code>chargehand reconfig</code>.
-            <Code block>{FIRST}</Code>
+            <Code block className={classes.code}>{FIRST}</Code>
           </li>
         )}
       </ol>

@@ -6,6 +6,7 @@ import { siteRoot, siteUrl } from '@/api/client';
 import { useSite } from '@/api/hooks';
 import { afterLogin, refusalOf } from '@/domain/login';
 import { Answered, Empty } from '@/parts/Answered';
+import { NoLogin } from '@/parts/NoLogin';
 import { Page } from '@/parts/Page';
 import facts from '@/parts/Facts.module.css';
 
@@ -19,13 +20,11 @@ export function Login() {
   const elsewhere = `${siteUrl('auth/login')}?redirect=${encodeURIComponent(`/${target.slice(siteRoot().length)}`)}`;
   return (
     <Page title="Log in">
-      <div className={facts.page} style={{ maxWidth: 400 }}>
+      <div className={facts.page} style={{ maxWidth: site.data?.auth.name === 'NoAuth' ? undefined : 400 }}>
         <Answered query={site} what="how to log in">
           {({ auth, user }) =>
             auth.name === 'NoAuth' ? (
-              <Empty title="Nobody can log in here">
-                <code>c['www']['auth']</code> is not set.
-              </Empty>
+              <NoLogin />
             ) : !user.anonymous ? (
               <Empty title={`You are logged in as ${user.full_name ?? user.username ?? user.email}`}>
                 <a href={target}>Go on</a>, or <a href={siteUrl('auth/logout?redirect=/')}>log out</a>.

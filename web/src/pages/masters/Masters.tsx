@@ -1,6 +1,6 @@
 import { useLive, useRest } from '@/api/hooks';
 import type { Builder, Master, Worker } from '@/api/types';
-import { counted } from '@/domain/durations';
+import { count } from '@/domain/durations';
 import { Answered, Empty } from '@/parts/Answered';
 import { Ago } from '@/parts/Moment';
 import { Page } from '@/parts/Page';
@@ -58,7 +58,7 @@ const COLUMNS: readonly Column<Row>[] = [
     ),
   },
   { name: 'State', width: '100px', cell: ({ master }) => (master.active ? 'active' : 'stopped') },
-  { name: 'Last active', width: '130px', cell: ({ master }) => <Ago at={master.last_active} /> },
-  { name: 'Builders', width: '120px', cell: ({ builders }) => counted(builders, 'builder') },
-  { name: 'Connected workers', width: '150px', cell: ({ workers }) => counted(workers, 'worker') },
+  { name: 'Last active', width: '130px', cell: ({ master }) => (master.active ? 'now' : <Ago at={master.last_active} />) },
+  { name: 'Builders', width: '120px', isNumber: true, cell: ({ builders }) => count(builders) },
+  { name: 'Connected workers', width: '150px', isNumber: true, cell: ({ workers }) => count(workers) },
 ];

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useLive, useRest } from '@/api/hooks';
 import type { Builder, Project } from '@/api/types';
-import { counted } from '@/domain/durations';
+import { count } from '@/domain/durations';
 import { Answered, Empty } from '@/parts/Answered';
 import { Page } from '@/parts/Page';
 import { RowTable, type Column } from '@/parts/RowTable';
@@ -54,7 +54,7 @@ const COLUMNS: readonly Column<Row>[] = [
       </Link>
     ),
   },
-  { name: 'Builders', width: '120px', cell: ({ builders }) => counted(builders, 'builder') },
+  { name: 'Builders', width: '80px', isNumber: true, cell: ({ builders }) => count(builders) },
   { name: 'Description', width: 'minmax(200px, 2fr)', phone: 'line', cell: ({ project }) => <Description project={project} /> },
 ];
 

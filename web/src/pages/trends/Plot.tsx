@@ -4,7 +4,7 @@ import { useElementSize } from '@mantine/hooks';
 import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import { useZone } from '@/app/settings';
-import { exact } from '@/domain/durations';
+import { ROUND_SECONDS, exact } from '@/domain/durations';
 import classes from './Trends.module.css';
 
 export interface Line {
@@ -13,6 +13,8 @@ export interface Line {
   /** A CSS variable. */
   colour: string;
   dash?: number[];
+  /** What stands behind each value above the plot. */
+  beside?: readonly string[];
 }
 
 interface Props {
@@ -22,11 +24,11 @@ interface Props {
   lines: readonly Line[];
   /** A value as people read it. */
   text: (value: number) => string;
+  /** What the moment of a value is called; by default its date and time. */
+  momentOf?: (at: number) => string;
   /** Values are seconds: the axis has marks at minutes and hours. */
   isTime?: boolean;
 }
-
-const ROUND = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800];
 
 const HEIGHT = 176;
 
@@ -40,7 +42,7 @@ const DATES: uPlot.Axis.DynamicValues | (string | number | null)[][] = [
 ];
 
 /** Values over time; the exact ones of the moment under the pointer stand above. */
-export function Plot({ label, times, lines, text, isTime = false }: Props) {
+export function Plot({ label, times, lines, text, momentOf, isTime = false }: Props) {
   const { ref, width } = useElementSize<HTMLDivElement>();
   const place = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<number | null>(null);
@@ -63,8 +65,9 @@ export function Plot({ label, times, lines, text, isTime = false }: Props) {
         legend: { show: false },
         cursor: { y: false },
         tzDate: (seconds) => (zone ? uPlot.tzDate(new Date(seconds * 1_000), zone) : new Date(seconds * 1_000)),
+        padding: [8, 14, 0, 0],
         scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
-        axes: [{ ...axis, space: 60, gap: 10, size: 34, values: DATES }, { ...axis, size: 62, ...(isTime ? { incrs: ROUND } : {}), values: (_, ticks) => ticks.map((tick) => text(tick)) }],
+        axes: [{ ...axis, space: 60, gap: 10, size: 34, values: DATES }, { ...axis, size: (_, ticks) => Math.max(30, ...(ticks ?? []).map((tick) => tick.length * 6.2 + 14)), ...(isTime ? { incrs: ROUND_SECONDS } : {}), values: (_, ticks) => ticks.map((tick) => text(tick)) }],
         series: [
           {},
           ...lines.map((line) => ({
@@ -81,18 +84,21 @@ export function Plot({ label, times, lines, text, isTime = false }: Props) {
     );
     return () => plot.destroy();
   }, [times, lines, width, scheme, zone, text, isTime]);
-  const shown = at ?? times.length - 1;
+  // Of a day that has just begun there is nothing to tell yet.
+  const latest = lines[0]?.values.findLastIndex((value) => value !== null) ?? -1;
+  const shown = at ?? (latest < 0 ? times.length - 1 : latest);
   const moment = times[shown];
   return (
     <figure className={classes.plot}>
       <figcaption className={classes.values}>
-        {moment !== undefined && <span className="dim">{exact(moment, zone).slice(0, 16)}</span>}
+        {moment !== undefined && <span className="dim">{momentOf ? momentOf(moment) : exact(moment, zone).slice(0, 16)}</span>}
         {lines.map((line) => {
           const value = line.values[shown];
           return (
             <span key={line.name}>
               <i style={{ borderTopColor: `var(${line.colour})`, borderTopStyle: line.dash ? 'dashed' : 'solid' }} aria-hidden />
               {line.name} <b>{value === null || value === undefined ? '–' : text(value)}</b>
+              {value !== null && value !== undefined && line.beside?.[shown]}
             </span>
           );
         })}

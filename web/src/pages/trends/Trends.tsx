@@ -4,7 +4,9 @@ import { Link, getRouteApi } from '@tanstack/react-router';
 import { useMemo, type ReactNode } from 'react';
 import { useRest } from '@/api/hooks';
 import type { Builder } from '@/api/types';
-import { count, duration } from '@/domain/durations';
+import { useZone } from '@/app/settings';
+import { dayName } from '@/domain/days';
+import { count, duration, exact } from '@/domain/durations';
 import {
   SECONDS,
   csv,
@@ -52,6 +54,7 @@ export function Trends() {
       title="Trends"
       actions={
         <>
+          {builds.data && <Download name={`builds-by-${interval}.csv`} text={() => tableOf(rowsOf(builds.data))} />}
           <Select
             aria-label="Builder"
             placeholder="All builders"
@@ -93,6 +96,22 @@ export function Trends() {
   );
 }
 
+/** All that the four plots show, as a table. */
+function tableOf(rows: readonly BuilderStatistics[]): string {
+  return csv(
+    ['starts_at', 'builds', 'failure_rate', 'median_seconds', 'p90_seconds', 'median_wait_seconds', 'p90_wait_seconds'],
+    rows.map((row) => [
+      isoMoment(row.starts_at),
+      row.builds,
+      failureRate(row),
+      row.median_seconds,
+      row.p90_seconds,
+      row.median_wait_seconds,
+      row.p90_wait_seconds,
+    ]),
+  );
+}
+
 /** The rows of an answer, by whichever name they have in it. */
 function rowsOf<T>(answer: Record<string, T[] | unknown>): T[] {
   return (Object.entries(answer).find(([name, value]) => name !== 'meta' && Array.isArray(value))?.[1] ?? []) as T[];
@@ -112,40 +131,32 @@ function Builds({ rows, interval }: { rows: readonly BuilderStatistics[]; interv
         { name: 'median', values: values('median_wait_seconds'), colour: '--state-waiting' },
         { name: '9 of 10 below', values: values('p90_wait_seconds'), colour: '--state-waiting', dash: [5, 4] },
       ],
-      failed: [{ name: 'failed', values: rows.map(failureRate), colour: '--state-failure' }],
+      // Of few builds a rate says little: how many they were stands beside it.
+      failed: [{ name: 'failed', values: rows.map(failureRate), colour: '--state-failure', beside: rows.map((row) => ` of ${count(row.builds)}`) }],
       builds: [{ name: 'builds', values: rows.map((row) => row.builds), colour: '--dim' }],
     };
   }, [rows]);
+  const zone = useZone();
+  const momentOf = (at: number) => {
+    const day = interval === 'hour' ? exact(at, zone).slice(0, 16) : dayName(at, Date.now() / 1_000, zone);
+    return at === times.at(-1) ? `${day}, so far` : day;
+  };
   if (rows.every((row) => row.builds === 0)) {
     return <Empty title="No build ended in this time">Choose more days, or another builder.</Empty>;
   }
-  const table = () =>
-    csv(
-      ['starts_at', 'builds', 'failure_rate', 'median_seconds', 'p90_seconds', 'median_wait_seconds', 'p90_wait_seconds'],
-      rows.map((row) => [
-        isoMoment(row.starts_at),
-        row.builds,
-        failureRate(row),
-        row.median_seconds,
-        row.p90_seconds,
-        row.median_wait_seconds,
-        row.p90_wait_seconds,
-      ]),
-    );
-  const aside = <Download name={`builds-by-${interval}.csv`} text={table} />;
   return (
     <div className={classes.plots}>
-      <Card title="Duration" aside={aside}>
-        <Plot label="Durations of builds" times={times} lines={lines.took} text={duration} isTime />
+      <Card title="Duration">
+        <Plot label="Durations of builds" times={times} momentOf={momentOf} lines={lines.took} text={duration} isTime />
       </Card>
       <Card title="Wait before the build">
-        <Plot label="Waits before builds" times={times} lines={lines.waited} text={duration} isTime />
+        <Plot label="Waits before builds" times={times} momentOf={momentOf} lines={lines.waited} text={duration} isTime />
       </Card>
       <Card title="Failure rate">
-        <Plot label="Share of builds that failed" times={times} lines={lines.failed} text={percent} />
+        <Plot label="Share of builds that failed" times={times} momentOf={momentOf} lines={lines.failed} text={percent} />
       </Card>
       <Card title={`Builds per ${interval}`}>
-        <Plot label="Numbers of builds" times={times} lines={lines.builds} text={count} />
+        <Plot label="Numbers of builds" times={times} momentOf={momentOf} lines={lines.builds} text={count} />
       </Card>
     </div>
   );
@@ -162,7 +173,7 @@ function Steps({ rows }: { rows: readonly StepStatistics[] }) {
       {rows.length === 0 ? (
         <p className={classes.quiet}>No step failed in this time.</p>
       ) : (
-        <Table heading={['Step', 'Builder', 'Changed sides', 'Failed']}>
+        <Table heading={['Step', 'Builder', 'Pass ↔ fail', 'Failed']} numbers={[2, 3]}>
           {rows.map((row) => (
             <tr key={`${row.builderid} ${row.name}`}>
               <td className="mono">{row.name}</td>
@@ -171,8 +182,8 @@ function Steps({ rows }: { rows: readonly StepStatistics[] }) {
                   {row.builder}
                 </Link>
               </td>
-              <td>{count(row.flips)}</td>
-              <td>
+              <td data-number>{count(row.flips)}</td>
+              <td data-number>
                 {count(row.failures)} of {count(row.builds)}
               </td>
             </tr>
@@ -196,20 +207,20 @@ function Workers({ rows, since, until }: { rows: readonly WorkerStatistics[]; si
       {workers.length === 0 ? (
         <p className={classes.quiet}>No worker was busy in this time.</p>
       ) : (
-        <Table heading={['Worker', 'Builds at a time, on average', 'Busy', 'Builds']}>
+        <Table heading={['Worker', 'Builds at a time, on average', 'Busy', 'Builds']} numbers={[1, 2, 3]}>
           {workers.slice(0, WORKERS).map((worker) => (
             <tr key={worker.workerid}>
               <td>
                 <Link to={`/workers/${worker.workerid}` as string}>{worker.name}</Link>
               </td>
-              <td>
+              <td data-number>
                 <span className={classes.meter} aria-hidden>
                   <i style={{ width: `${(worker.share / most) * 100}%` }} />
                 </span>
                 {worker.share.toFixed(2)}
               </td>
-              <td>{duration(worker.busy_seconds)}</td>
-              <td>{count(worker.builds)}</td>
+              <td data-number>{duration(worker.busy_seconds)}</td>
+              <td data-number>{count(worker.builds)}</td>
             </tr>
           ))}
         </Table>
@@ -218,14 +229,14 @@ function Workers({ rows, since, until }: { rows: readonly WorkerStatistics[]; si
   );
 }
 
-function Table({ heading, children }: { heading: readonly string[]; children: ReactNode }) {
+function Table({ heading, numbers, children }: { heading: readonly string[]; numbers: readonly number[]; children: ReactNode }) {
   return (
     <div className={classes.scrolled}>
       <table className={classes.table}>
         <thead>
           <tr>
-            {heading.map((name) => (
-              <th key={name} scope="col">
+            {heading.map((name, place) => (
+              <th key={name} scope="col" data-number={numbers.includes(place) || undefined}>
                 {name}
               </th>
             ))}
