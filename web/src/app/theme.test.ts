@@ -85,3 +85,10 @@ describe.each(['light', 'dark'] as const)('the %s theme', (scheme) => {
     for (const state of ['success', 'warnings', 'failure', 'exception', 'running', 'retry', 'cancelled']) least('--body', `--state-${state}`, TEXT);
   });
 });
+
+it('has buttons in the dark that are read, also while they are pointed at', () => {
+  const value = themed('dark', ":root:root[data-mantine-color-scheme='dark']");
+  for (const colour of ['red', 'indigo'])
+    for (const back of [`--mantine-color-${colour}-light`, `--mantine-color-${colour}-light-hover`, ...SURFACES])
+      expect(contrast(value(`--mantine-color-${colour}-light-color`), value(back)), `${colour} on ${back}`).toBeGreaterThanOrEqual(TEXT);
+});
