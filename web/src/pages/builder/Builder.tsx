@@ -101,7 +101,7 @@ function Shown({ builder }: { builder: Builder }) {
         <DurationPlot builderid={id} />
       </div>
       <Tabs value={tab} onChange={(value) => ask({ tab: (value ?? 'builds') as BuilderSearch['tab'] })} keepMounted={false}>
-        <Tabs.List px={16} className={classes.tabs}>
+        <Tabs.List px={4} className={classes.tabs}>
           <Tabs.Tab value="builds">Builds</Tabs.Tab>
           <Tabs.Tab
             value="pending"
