@@ -87,5 +87,6 @@ it('shortens what schedulers say of themselves', () => {
 it('begins a sentence with a capital, but changes no name', () => {
   expect(asSentence('all usable workers are busy')).toBe('All usable workers are busy');
   expect(asSentence('lock lab: 2 requests wait')).toBe('Lock lab: 2 requests wait');
+  expect(asSentence('scheduler "main" waits')).toBe('Scheduler “main” waits');
   expect(asSentence('windows-1 is running 1 build')).toBe('windows-1 is running 1 build');
 });

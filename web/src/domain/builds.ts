@@ -95,9 +95,9 @@ export function triggeredBy(step: Step, builds: readonly Build[]): Build[] {
 export const reasonText = (reason: string): string =>
   reason.replace(/^The \w+ scheduler named '(.*)' triggered this build$/, 'by scheduler $1');
 
-/** A reason as the beginning of a sentence; a name with digits or dashes stays as it is written. */
+/** A reason as the beginning of a sentence, names in quotes of people; a name with digits or dashes stays as it is written. */
 export const asSentence = (text: string): string =>
-  /^[a-z]+[ :,]/.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text;
+  (/^[a-z]+[ :,]/.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text).replaceAll(/"([^"\n]+)"/g, '“$1”');
 
 export interface Segment {
   key: string;

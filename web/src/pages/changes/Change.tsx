@@ -4,7 +4,7 @@ import { Link, getRouteApi } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, Change, Why } from '@/api/types';
-import { firstLine, personName, shortRevision } from '@/domain/builds';
+import { asSentence, firstLine, personName, shortRevision } from '@/domain/builds';
 import { count, counted } from '@/domain/durations';
 import { BAD, WORDS, stateOf, type State } from '@/domain/states';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
@@ -209,7 +209,7 @@ function Schedulers({ id }: { id: number }) {
             {why.map((row, index) => (
               <li key={`${row.kind} ${index}`}>
                 <StateMark state={MARKS[row.kind] ?? 'waiting'} size={14} hidden />
-                {row.sentence}
+                {asSentence(row.sentence)}
               </li>
             ))}
             {why.length === 0 && <li className="dim">No scheduler has looked at it.</li>}
