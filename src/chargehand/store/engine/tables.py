@@ -271,6 +271,8 @@ builds = Table(
     Index("builds_by_builder", "builder_id", "id"),
     Index("builds_by_worker", "worker_id", "id"),
     Index("builds_by_start", "started_at"),
+    # What runs, and what has ended, the newest first: without it all builds are read for either.
+    Index("builds_by_end", "complete", "complete_at"),
 )
 _running = builds.c.complete == false()
 Index("builds_running", builds.c.master_id, info=only_where(_running))

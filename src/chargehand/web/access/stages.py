@@ -173,7 +173,8 @@ class StageReader:
             sees=sees,
             scope=scope,
             filters=tuple(filters),
-            order=(Order("buildrequestid"),),
+            # As the index of what waits has them: else all requests there ever were are read.
+            order=(Order("builderid"), Order("buildrequestid")),
             fields=("buildrequestid", "builderid", "submitted_at"),
         )
         waiting: dict[BuilderId, list[Resource]] = {}
