@@ -6,5 +6,5 @@ export const WAITING = {
   claimed: false,
   order: 'builderid',
   limit: 1,
-  field: ['buildrequestid', 'complete', 'claimed'],
+  field: ['buildrequestid', 'builderid', 'complete', 'claimed'],
 };
