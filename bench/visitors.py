@@ -114,19 +114,18 @@ def crawled():
         return json.loads(asker.answer.partition(b'\r\n\r\n')[2])[kind]
 
     builders = [one['builderid'] for one in rows('builders?limit=50', 'builders')]
-    logs = [one['logid'] for one in rows('logs?limit=50', 'logs')]
     asker.socket.close()
     statuses.clear()
     took.clear()
     while True:
-        builder, number, log = random.choice(builders), random.randint(1, 50), random.choice(logs or [1])
+        builder, number, log = random.choice(builders), random.randint(1, 50), random.randint(1, 300)
         for path in ('/', f'/builders/{builder}', '/plain/', '/plain/builders', f'/plain/builders/{builder}',
-                     f'/plain/builders/{builder}/builds/{number}', '/plain/waterfall', '/plain/console',
-                     f'/api/v2/builders?recent=15&statistics=true&cause=true&offset={random.randrange(200)}&limit=50',
+                     f'/plain/builders/{builder}/builds/{number}', '/plain/workers',
+                     f'/api/v2/builders?recent=15&cause=true&offset={random.randrange(200)}&limit=50',
                      f'/api/v2/builds?order=-buildid&limit=50&offset={random.randrange(5000)}',
                      f'/api/v2/builders/{builder}/builds?order=-number&limit=20&cause=true',
                      f'/api/v2/logs/{log}/contents?limit=100', f'/api/v2/logs/{log}/raw',
-                     f'/api/v2/builders/{builder}/statistics', '/api/v2/changes?order=-changeid&limit=20',
+                     f'/api/v2/statistics/builders?builderid={builder}', '/api/v2/changes?order=-changeid&limit=20',
                      f'/api/v2/search?q=b{random.randrange(100)}', '/api/v2/workers'):
             yield path
 
