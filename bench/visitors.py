@@ -74,18 +74,32 @@ class Listener(Line):
 
 
 class Asker(Line):
-    """One keep-alive connection; an answer is whole when its length has come, or its last chunk."""
+    """A keep-alive connection, opened when it is needed: the master closes those that have been silent for long.
+
+    An answer is whole when its length has come, or its last chunk."""
 
     busy = False
 
+    def __init__(self):
+        self.socket = None
+
     def ask(self, path, accept='application/json', extra=''):
+        if self.socket is None:
+            super().__init__()
+            opened(self)
         self.busy, self.answer, self.begun = True, b'', time.perf_counter()
         self.send(f'GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{a.port}\r\nAccept: {accept}\r\n{extra}\r\n')
 
     def arrived(self):
-        data = super().arrived()
+        try:
+            data = super().arrived()
+        except ConnectionResetError:
+            data = b''
+        if not data and self.busy:
+            raise SystemExit('the master closed a connection in the middle of an answer')
         if not data:
-            raise SystemExit('the master closed a connection')
+            closed(self)
+            return
         self.answer += data
         head, gap, body = self.answer.partition(b'\r\n\r\n')
         if not gap:
@@ -114,7 +128,7 @@ def crawled():
         return json.loads(asker.answer.partition(b'\r\n\r\n')[2])[kind]
 
     builders = [one['builderid'] for one in rows('builders?limit=50', 'builders')]
-    asker.socket.close()
+    closed(asker)
     statuses.clear()
     took.clear()
     while True:
@@ -130,15 +144,24 @@ def crawled():
             yield path
 
 
-took, statuses = [], {}
+def opened(line):
+    by_fd[line.fileno()] = line
+    poll.register(line.fileno(), select.EPOLLIN)
+
+
+def closed(line):
+    del by_fd[line.fileno()]
+    line.socket.close()
+    line.socket = None
+
+
+took, statuses, by_fd, poll = [], {}, {}, select.epoll()
 crawl = crawled() if a.crawl else None
 addresses = [next(crawl)] if crawl else []
 listeners = [Listener() for _ in range(a.live)]
 askers = [Asker() for _ in range(min(a.live, 60) if a.pause else 0)] + [Asker() for _ in range(16 if crawl else 0)]
-poll = select.epoll()
-by_fd = {one.fileno(): one for one in listeners + askers}
-for fd in by_fd:
-    poll.register(fd, select.EPOLLIN)
+for one in listeners:
+    opened(one)
 poll.register(0, select.EPOLLIN)
 print('ready', flush=True)
 begun = time.perf_counter()
