@@ -27,16 +27,25 @@ export function BuildTable({ builds, names }: Props) {
       if (build) void navigate({ to: `/builders/${build.builderid}/builds/${build.number}` as string });
     },
   });
+  // Builds of one change say nothing about why: the page does.
+  const isPlain = builds.every((build) => !build.cause);
   return (
-    <ul className={classes.table} aria-label="Builds">
+    <ul className={classes.table} aria-label="Builds" data-plain={isPlain || undefined}>
       {builds.map((build, index) => (
-        <Row key={build.buildid} build={build} name={names?.get(build.builderid)} isCursor={index === cursor} />
+        <Row key={build.buildid} build={build} name={names?.get(build.builderid)} isCursor={index === cursor} isPlain={isPlain} />
       ))}
     </ul>
   );
 }
 
-function Row({ build, name, isCursor }: { build: Build; name: string | undefined; isCursor: boolean }) {
+interface RowProps {
+  build: Build;
+  name: string | undefined;
+  isCursor: boolean;
+  isPlain: boolean;
+}
+
+function Row({ build, name, isCursor, isPlain }: RowProps) {
   const state = stateOf(build);
   const { branch, revision } = sourceOf(build.properties);
   const told = state === 'success' ? '' : build.state_string;
@@ -52,9 +61,11 @@ function Row({ build, name, isCursor }: { build: Build; name: string | undefined
         </Link>
         {told && <small>{told}</small>}
       </span>
-      <span className={classes.cause}>
-        <CauseText cause={build.cause} branch={branch} revision={revision} />
-      </span>
+      {!isPlain && (
+        <span className={classes.cause}>
+          <CauseText cause={build.cause} branch={branch} revision={revision} />
+        </span>
+      )}
       <span className={classes.took}>
         <Lasted from={build.started_at} to={build.complete_at} />
       </span>
