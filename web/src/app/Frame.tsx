@@ -1,7 +1,7 @@
 import { ActionIcon, Avatar, Button, Kbd, Menu, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { IconDots, IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand, IconMoon, IconSearch, IconSun } from '@tabler/icons-react';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { Suspense, lazy, useEffect, useState, useSyncExternalStore } from 'react';
+import { Suspense, lazy, useEffect, useState, useSyncExternalStore, type ComponentType } from 'react';
 import { live, useConnection, useLive, useRest, useSite } from '@/api/hooks';
 import { ApiError, siteUrl } from '@/api/client';
 import { clock, count } from '@/domain/durations';
@@ -14,9 +14,13 @@ import { change, useSettings } from './settings';
 import { useShortcuts } from './shortcuts';
 import classes from './Frame.module.css';
 
-const Palette = lazy(() => import('./Palette'));
-const Help = lazy(() => import('./Help'));
-const NotifyMine = lazy(() => import('./NotifyMine').then(({ NotifyMine: found }) => ({ default: found })));
+/** What a page can do without, where its code did not come: the master may be away. */
+const extra = <T extends ComponentType<any>>(load: () => Promise<{ default: T }>) =>
+  lazy(() => load().catch(() => ({ default: (() => null) as unknown as T })));
+
+const Palette = extra(() => import('./Palette'));
+const Help = extra(() => import('./Help'));
+const NotifyMine = extra(() => import('./NotifyMine').then(({ NotifyMine: found }) => ({ default: found })));
 
 export function Frame() {
   const settings = useSettings();

@@ -3,18 +3,20 @@
  * application itself is on the way. It is small, and needs no other file (`vite.config.ts` sees to that).
  */
 
-import { begin, beginSite, siteRoot, siteUrl } from '@/api/client';
+import { begin, beginSite, readSite, siteRoot, siteUrl } from '@/api/client';
 import { WAITING } from '@/domain/waiting';
 import { pathOfHash } from '@/domain/hashLinks';
 import { pageAt } from './pages';
 
-// The master has been upgraded: files that this page knows are gone. Once, not for ever.
-window.addEventListener('vite:preloadError', (event) => {
+// The master has been upgraded: files that this page knows are gone. Once, not for ever; and not while it is away.
+window.addEventListener('vite:preloadError', () => {
   const key = 'chargehand-reloaded';
   if (Date.now() - Number(sessionStorage.getItem(key) ?? 0) < 30_000) return;
-  sessionStorage.setItem(key, String(Date.now()));
-  event.preventDefault();
-  location.reload();
+  const reload = () => {
+    sessionStorage.setItem(key, String(Date.now()));
+    location.reload();
+  };
+  readSite('config', {}).then(reload, () => undefined);
 });
 
 // Buildbot's links: #/builders/3 is /builders/3 here. At the site's root only: elsewhere `#` is ours.
