@@ -80,6 +80,7 @@ def test_a_sentence_says_who_holds_it_and_since_when() -> None:
     )
 
     assert row["sentence"] == "lock db: 1,200 requests wait, held by x #7 for 1 min 0 s, x #8"
+    assert row["reason"] == "lock db, held by x #7 for 1 min 0 s, x #8"
     assert len(row["buildrequestids"]) == MOST_NAMED
 
 

@@ -282,6 +282,7 @@ WAITING_GROUP = Entity(
     key="why",
     fields=(
         *WHY.fields,
+        made("reason", STRING),
         made("group", STRING),
         made("count", INTEGER),
         made("oldest_submitted_at", DATETIME),

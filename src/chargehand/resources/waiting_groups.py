@@ -70,7 +70,8 @@ def _row(
     named = [request for line in group for request in line.request_ids]
     wait = "1 request waits" if count == 1 else f"{count:,} requests wait"
     held = _held(why, started_at, now)
-    sentence = f"{_what(why, len(group))}: {wait}, {held or _since(count, now - oldest)}"
+    what = _what(why, len(group))
+    sentence = f"{what}: {wait}, {held or _since(count, now - oldest)}"
     builders = [
         {
             "builderid": line.builder_id,
@@ -82,6 +83,7 @@ def _row(
     return {
         "kind": kind,
         "sentence": sentence,
+        "reason": f"{what}, {held}" if held else what,
         "details": details,
         "group": _name(_key(why)),
         "count": count,

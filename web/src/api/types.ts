@@ -182,6 +182,15 @@ export interface Master {
   last_active: number;
 }
 
+/** The line of a log that says first what went wrong. */
+export interface FirstError {
+  stepid: number;
+  step: string;
+  slug: string;
+  line: number;
+  text: string;
+}
+
 export interface Scheduler {
   schedulerid: number;
   name: string;
@@ -206,6 +215,8 @@ export interface WhyGroup extends Why {
   /** A name of the reason: the same in later answers. */
   group: string;
   count: number;
+  /** The sentence without the number and the age of the requests. */
+  reason: string;
   oldest_submitted_at: number;
   builders: { builderid: number; name: string; count: number }[];
   buildrequestids: number[];

@@ -21,11 +21,25 @@ function isTelling(build: RecentBuild): boolean {
   return state !== 'running' && state !== 'retry' && state !== 'cancelled' && state !== 'skipped';
 }
 
-/** The state that a builder's mark shows: of its newest build that says something. */
-export function builderState(builder: Builder): State {
+/** The build whose state a builder's mark shows: its newest one that says something. */
+export function markedBuild(builder: Builder): RecentBuild | undefined {
   const recent = builder.recent_builds ?? [];
-  const last = recent.find(isTelling) ?? recent[0];
-  return last ? stateOf(last) : 'unknown';
+  return recent.find(isTelling) ?? recent[0];
+}
+
+export function builderState(builder: Builder): State {
+  const marked = markedBuild(builder);
+  return marked ? stateOf(marked) : 'unknown';
+}
+
+/** How many builders fail, run and wait. */
+export function tallied(builders: readonly Builder[]): { failing: number; running: number; waiting: number } {
+  const of = (fits: (builder: Builder) => boolean) => builders.filter(fits).length;
+  return {
+    failing: of((builder) => BAD.has(builderState(builder))),
+    running: of((builder) => (builder.running_count ?? 0) > 0),
+    waiting: of((builder) => (builder.pending_count ?? 0) > 0),
+  };
 }
 
 export interface RedStreak {

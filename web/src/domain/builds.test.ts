@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Build, Step } from '@/api/types';
-import { asSentence, nextFailure, propertyDifferences, reasonText, shortRevision, stepNote, stepToOpen, timeline, triggeredBy } from './builds';
+import { asSentence, buildNote, failureNote, nextFailure, propertyDifferences, reasonText, shortRevision, stepNote, stepToOpen, timeline, triggeredBy } from './builds';
 
 const step = (number: number, results: number | null, more: Partial<Step> = {}): Step => ({
   stepid: number,
@@ -68,6 +68,21 @@ it('says of a step what its mark does not', () => {
 });
 
 const build = (buildid: number, builderid: number, number: number) => ({ buildid, builderid, number }) as Build;
+
+it('says of a failed step what its name and its mark do not', () => {
+  expect(failureNote(step(1, 2, { state_string: "'make check' (failure)" }))).toBe('');
+  expect(failureNote(step(1, 2, { state_string: 'finished' }))).toBe('');
+  expect(failureNote(step(1, 2, { state_string: '3 of 1,204 tests failed' }))).toBe('3 of 1,204 tests failed');
+});
+
+it.each([
+  ['failed test', 'test failed'],
+  ['failed: sign (exit 2)', 'sign failed: exit 2'],
+  ['failed: test, lint', 'failed: test, lint'],
+  ['cancelled by anna: superseded', 'cancelled by anna: superseded'],
+])('%s: names the step first', (said, shown) => {
+  expect(buildNote({ state_string: said } as Build)).toBe(shown);
+});
 
 it('knows the builds that a step triggered by its links', () => {
   const urls = [

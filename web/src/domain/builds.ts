@@ -83,6 +83,18 @@ export function nextFailure(steps: readonly Step[], current: number, direction: 
 export const stepNote = (step: Step): string =>
   step.state_string === step.name ? '' : step.state_string.replace(/ \((failure|warnings|exception|retry|cancelled|skipped)\)$/, '');
 
+/** What a step says that failed, beyond its name and its result: not its command, nor that it ended. */
+export function failureNote(step: Step): string {
+  const note = stepNote(step);
+  return /^'.*'$/.test(note) || note === 'finished' || note === `${step.name} finished` ? '' : note;
+}
+
+/** What a build says of itself, in the words that pages have for steps: the step, then how it ended. */
+export const buildNote = (build: Build): string =>
+  build.state_string
+    .replace(/^failed (['"\w][\w'" .:+-]*)$/, '$1 failed')
+    .replace(/^failed: ([^,()]+) \(([^()]*)\)$/, '$1 failed: $2');
+
 /** The builds that this step triggered: it links to each of them. */
 export function triggeredBy(step: Step, builds: readonly Build[]): Build[] {
   const paths = step.urls.map(({ url }) => url);

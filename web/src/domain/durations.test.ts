@@ -4,7 +4,7 @@ import { ago, clock, counted, duration, exact, roundAxis } from './durations';
 describe('duration', () => {
   it.each([
     [0, '0 s'],
-    [0.4, '<1 s'],
+    [0.4, '< 1 s'],
     [12, '12 s'],
     [59.6, '1 m'],
     [72, '1 m 12 s'],

@@ -10,7 +10,7 @@ const UNITS: readonly (readonly [number, string])[] = [
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '';
   let rest = Math.max(0, Math.round(seconds));
-  if (rest === 0 && seconds > 0) return '<1 s';
+  if (rest === 0 && seconds > 0) return '< 1 s';
   const parts: string[] = [];
   for (const [size, name] of UNITS) {
     if (rest >= size || parts.length > 0) {

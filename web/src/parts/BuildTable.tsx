@@ -2,7 +2,7 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Build } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
-import { sourceOf } from '@/domain/builds';
+import { buildNote, sourceOf } from '@/domain/builds';
 import { WORDS, stateOf } from '@/domain/states';
 import { CauseText } from './CauseText';
 import { Ago, Lasted } from './Moment';
@@ -48,7 +48,7 @@ interface RowProps {
 function Row({ build, name, isCursor, isPlain }: RowProps) {
   const state = stateOf(build);
   const { branch, revision } = sourceOf(build.properties);
-  const told = state === 'success' ? '' : build.state_string;
+  const told = state === 'success' ? '' : buildNote(build);
   return (
     <li className={classes.row} data-cursor={isCursor || undefined}>
       <StateMark state={state} hidden />

@@ -39,7 +39,8 @@ export function Ago({ at, prefix = '' }: { at: number; prefix?: string }) {
 export function Lasted({ from, to }: { from: number; to: number | null | undefined }) {
   const ended = to !== null && to !== undefined;
   const current = useTicking(() => (ended ? null : 1));
-  return <span className="nowrap">{duration((ended ? to : current) - from)}</span>;
+  // Times are whole seconds: what began and ended in the same one took less than one.
+  return <span className="nowrap">{duration(Math.max((ended ? to : current) - from, 0.1))}</span>;
 }
 
 /** The current time, drawn again every so many seconds. */

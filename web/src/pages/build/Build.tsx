@@ -5,7 +5,7 @@ import { useCallback, useMemo } from 'react';
 import { useAlwaysLive, useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, BuildRequest, Buildset, Change, Eta, Log, Step, Why, Worker } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
-import { asSentence, nextFailure, stepToOpen } from '@/domain/builds';
+import { asSentence, buildNote, nextFailure, stepToOpen } from '@/domain/builds';
 import { BAD, WORDS, stateOf } from '@/domain/states';
 import { Answered, Failed, SkeletonRows } from '@/parts/Answered';
 import { Page } from '@/parts/Page';
@@ -118,13 +118,13 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
       state={state}
       mark={<StateMark state={state} size={22} />}
       heading={
-        <>
-          <Link to="/builders/$builder" params={{ builder: String(build.builderid) }} className="dim">
+        <span className={classes.heading}>
+          <Link to="/builders/$builder" params={{ builder: String(build.builderid) }} title={name}>
             {name}
-          </Link>{' '}
-          #{build.number}
-          <span className={classes.word}> {WORDS[state]}</span>
-        </>
+          </Link>
+          <span>#{build.number}</span>
+          <span className={classes.word}>{WORDS[state]}</span>
+        </span>
       }
       actions={<BuildActions build={build} onStep={go} />}
       meta={
@@ -152,7 +152,8 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
       )}
       {!failed && build.complete && state !== 'success' && (
         <div className={classes.why} data-state={state}>
-          {build.state_string}
+          <StateMark state={state} hidden />
+          <span>{asSentence(buildNote(build))}</span>
         </div>
       )}
       {!build.complete && why.data?.why[0] && (
@@ -161,7 +162,14 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
           <span>{asSentence(why.data.why[0].sentence)}</span>
         </div>
       )}
-      <Timeline build={build} steps={rows} submitted={submitted} chosen={chosen?.number} onChoose={select} />
+      <Timeline
+        build={build}
+        steps={rows}
+        submitted={submitted}
+        chosen={chosen?.number}
+        expected={etas.data?.etas.find((one) => one.stepid === null)?.eta}
+        onChoose={select}
+      />
       <Answered query={steps} what="the steps" skeleton={<SkeletonRows rows={6} />}>
         {({ steps: all }) => (
           <div className={classes.columns}>

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { useRest } from '@/api/hooks';
 import type { Build, Builder, Buildset, Change, Eta } from '@/api/types';
 import { authorsOf, firstLine, reasonText, shortRevision, sourceOf } from '@/domain/builds';
-import { duration } from '@/domain/durations';
+import { counted, duration } from '@/domain/durations';
 import { Copyable } from '@/parts/Copyable';
 import { Trust } from '@/parts/Trust';
 import { Ago, Lasted, useNow } from '@/parts/Moment';
@@ -31,9 +31,9 @@ export function BuildFacts({ build, changes, buildset, worker, submitted, etas }
       {buildset?.parent_buildid && <Parent buildid={buildset.parent_buildid} />}
       <Trust of={buildset} />
       {authors.length > 0 && (
-        <span>
+        <span className={classes.extra}>
           {authors[0]}
-          {authors.length > 1 && `, +${authors.length - 1} more`}
+          {authors.length > 1 && ` and ${counted(authors.length - 1, 'other')}`}
         </span>
       )}
       {(source.branch || source.revision) && (
@@ -44,7 +44,7 @@ export function BuildFacts({ build, changes, buildset, worker, submitted, etas }
         </span>
       )}
       <span>
-        worker{' '}
+        <span className={classes.extra}>worker </span>
         <Link to={`/workers/${build.workerid}` as string}>
           <b>{worker ?? build.workerid}</b>
         </Link>
@@ -58,7 +58,7 @@ export function BuildFacts({ build, changes, buildset, worker, submitted, etas }
         </b>
       </span>
       {submitted !== null && build.started_at - submitted >= 1 && (
-        <span>waited {duration(build.started_at - submitted)}</span>
+        <span className={classes.extra}>waited {duration(build.started_at - submitted)}</span>
       )}
       {!build.complete && <Progress etas={etas} />}
     </>

@@ -1,19 +1,14 @@
 import { useRest } from '@/api/hooks';
-import type { Build, Step } from '@/api/types';
-import { triggeredBy } from '@/domain/builds';
+import type { Build, FirstError, Step } from '@/api/types';
+import { failureNote, triggeredBy } from '@/domain/builds';
+import { counted } from '@/domain/durations';
 import { BAD, WORDS, stateOf } from '@/domain/states';
+import { RootCause } from '@/parts/RootCause';
 import { StateMark } from '@/parts/StateMark';
-import { BuildLink } from './Triggered';
+import { LastGood } from './LastGood';
 import classes from './Build.module.css';
 
 const SHOWN = 3;
-
-interface FirstError {
-  stepid: number;
-  slug: string;
-  line: number;
-  text: string;
-}
 
 interface Props {
   build: Build;
@@ -36,10 +31,16 @@ export function Failure({ build, failed, steps, chosen, triggered, onShow }: Pro
   const step = steps.find((one) => one.stepid === error?.stepid) ?? failed;
   const state = stateOf(failed);
   const bad = triggeredBy(failed, triggered).filter((one) => BAD.has(stateOf(one)));
+  const note = bad.length > 0 ? '' : failureNote(failed);
+  const others = steps.filter((one) => !one.hidden && one !== failed && BAD.has(stateOf(one))).length;
   return (
     <div className={classes.why} data-state={state}>
       <StateMark state={state} hidden />
-      <b>{build.complete ? build.state_string : `${failed.name} ${WORDS[state]}: ${failed.state_string}`}</b>
+      <b>
+        {failed.name} {state === 'failure' ? 'failed' : WORDS[state]}
+        {note && `: ${note}`}
+        {others > 0 && `, and ${counted(others, 'more step')}`}
+      </b>
       {error ? (
         <button
           type="button"
@@ -50,7 +51,7 @@ export function Failure({ build, failed, steps, chosen, triggered, onShow }: Pro
           {error.text.trim()}
         </button>
       ) : bad.length > 0 ? (
-        bad.slice(0, SHOWN).map((one) => <BuildLink key={one.buildid} build={one} />)
+        bad.slice(0, SHOWN).map((one) => <RootCause key={one.buildid} build={one} />)
       ) : (
         step.stepid !== chosen?.stepid && (
           <button type="button" className={classes.line} onClick={() => onShow(step.number)}>
@@ -58,6 +59,7 @@ export function Failure({ build, failed, steps, chosen, triggered, onShow }: Pro
           </button>
         )
       )}
+      {build.complete && <LastGood build={build} />}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { count } from '@/domain/durations';
 import { safeUrl } from '@/domain/links';
 import { ChangeList } from '@/parts/ChangeList';
 import { Compare } from './Compare';
+import { useLastGood } from './LastGood';
 import { PropertyTable } from './PropertyTable';
 import { TestResults } from './TestResults';
 import { Triggered } from './Triggered';
@@ -65,15 +66,10 @@ export const More = memo(function More({ build, changes, buildset, steps, trigge
   const place = useRef<HTMLDivElement>(null);
   // An address with a line leads to that.
   useLedTo(place, tab !== undefined && line === undefined);
-  const good = useRest<{ builds: Build[] }>(
-    `builders/${build.builderid}/builds`,
-    { number__lt: build.number, results: 0, order: '-number', limit: 1, property: '*' },
-    { keep: false },
-  );
   const sets = useRest<{ meta: { total: number } }>(`builds/${build.buildid}/test_result_sets`, { limit: 1 });
   const properties = Object.keys(build.properties).length;
   const links = steps.flatMap((step) => step.urls.map((url) => ({ ...url, step: step.name })));
-  const lastGood = good.data?.builds[0];
+  const lastGood = useLastGood(build);
   const shown = tab ?? (changes.length > 0 ? 'changes' : 'properties');
   const tests = sets.data?.meta.total ?? 0;
   return (

@@ -4,6 +4,7 @@ import type { Properties } from '@/api/types';
 import { propertyText } from '@/domain/builds';
 import { Empty } from '@/parts/Answered';
 import { Copyable } from '@/parts/Copyable';
+import classes from './PropertyTable.module.css';
 
 /** Properties with their sources, and a box that narrows them. */
 export function PropertyTable({ properties }: { properties: Properties }) {
@@ -15,7 +16,7 @@ export function PropertyTable({ properties }: { properties: Properties }) {
     .sort((one, other) => one.name.localeCompare(other.name));
   if (Object.keys(properties).length === 0) return <Empty title="This build has no properties" />;
   return (
-    <div style={{ padding: '12px 20px' }}>
+    <div className={classes.box}>
       <TextInput
         placeholder="Filter properties"
         aria-label="Filter properties"
@@ -24,28 +25,26 @@ export function PropertyTable({ properties }: { properties: Properties }) {
         maw={260}
         mb="xs"
       />
-      <Table.ScrollContainer minWidth={520} type="native">
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Name</Table.Th>
-              <Table.Th>Value</Table.Th>
-              <Table.Th>Source</Table.Th>
+      <Table>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Name</Table.Th>
+            <Table.Th>Value</Table.Th>
+            <Table.Th>Source</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map((row) => (
+            <Table.Tr key={row.name}>
+              <Table.Td className="mono">{row.name}</Table.Td>
+              <Table.Td className={classes.value}>
+                <Copyable value={row.value} />
+              </Table.Td>
+              <Table.Td className="dim">{row.source}</Table.Td>
             </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {rows.map((row) => (
-              <Table.Tr key={row.name}>
-                <Table.Td className="mono">{row.name}</Table.Td>
-                <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                  <Copyable value={row.value} />
-                </Table.Td>
-                <Table.Td className="dim">{row.source}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+          ))}
+        </Table.Tbody>
+      </Table>
     </div>
   );
 }

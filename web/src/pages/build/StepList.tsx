@@ -80,7 +80,7 @@ const Row = memo(function Row({ step, isChosen, onChoose }: RowProps) {
       aria-current={isChosen ? 'step' : undefined}
       onClick={() => onChoose(step.number)}
     >
-      <span className={classes.number}>{step.number}</span>
+      <span className={classes.number}>{step.number + 1}</span>
       <StateMark state={waits ? 'waiting' : state} />
       <span className={classes.name}>
         {step.name}

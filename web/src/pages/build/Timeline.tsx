@@ -13,23 +13,26 @@ interface Props {
   steps: readonly Step[];
   submitted: number | null;
   chosen: number | undefined;
+  /** When the build is expected to end, if it runs. */
+  expected?: number | undefined;
   onChoose: (step: number) => void;
 }
 
 const PARTS = 4;
 
 /** A build's time as a bar: what waited, what ran, what failed; a click opens the step. */
-export const Timeline = memo(function Timeline({ build, steps, submitted, chosen, onChoose }: Props) {
+export const Timeline = memo(function Timeline({ build, steps, submitted, chosen, expected, onChoose }: Props) {
   const zone = useZone();
   const now = useNow(build.complete ? null : 2);
   const { ref, width } = useElementSize();
   const segments = timeline(submitted, build.started_at, steps, now).filter(
     (segment) => segment.seconds >= 0.5 || segment.kind === 'wait',
   );
-  const total = segments.reduce((sum, segment) => sum + segment.seconds, 0);
+  const left = build.complete || expected === undefined ? 0 : Math.max(0, expected - now);
+  const total = segments.reduce((sum, segment) => sum + segment.seconds, left);
   if (segments.length === 0 || total < 1) return null;
   const begin = submitted ?? build.started_at;
-  const end = build.complete_at ?? now;
+  const end = build.complete_at ?? now + left;
   const withSeconds = end - begin < 900;
   const parts = Math.max(1, Math.min(PARTS, Math.floor((end - begin) / (withSeconds ? 1 : 60))));
   return (
@@ -51,6 +54,9 @@ export const Timeline = memo(function Timeline({ build, steps, submitted, chosen
             {fitting(segment, (segment.seconds / total) * width)}
           </button>
         ))}
+        {left > 0 && (
+          <span className={classes.left} style={{ flexGrow: left, flexBasis: 0 }} data-tip={`about ${duration(left)} left`} />
+        )}
       </div>
       <div className={classes.scale} aria-hidden>
         {/* As many as there are different texts: a build of a second has two. */}

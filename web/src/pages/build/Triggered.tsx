@@ -1,10 +1,11 @@
-import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useRest } from '@/api/hooks';
-import type { Build, Builder } from '@/api/types';
-import { BAD, WORDS, stateOf } from '@/domain/states';
+import type { Build } from '@/api/types';
+import { buildNote } from '@/domain/builds';
+import { BAD, stateOf } from '@/domain/states';
+import { BuildLink } from '@/parts/BuildLink';
+import { ErrorLine } from '@/parts/ErrorLine';
 import { Lasted } from '@/parts/Moment';
-import { StateMark } from '@/parts/StateMark';
 import classes from './Triggered.module.css';
 
 interface Props {
@@ -51,6 +52,8 @@ function Branch({ build, depth }: { build: Build; depth: number }) {
     { keep: false },
   );
   const children = below.data?.builds ?? [];
+  const state = stateOf(build);
+  const isLeaf = below.data !== undefined && !children.some((one) => BAD.has(stateOf(one)));
   return (
     <li>
       <span className={classes.row}>
@@ -66,25 +69,13 @@ function Branch({ build, depth }: { build: Build; depth: number }) {
         <span className="dim">
           <Lasted from={build.started_at} to={build.complete_at} />
         </span>
-        {stateOf(build) !== 'success' && <span className={classes.told}>{build.state_string}</span>}
+        {isLeaf && BAD.has(state) ? (
+          <ErrorLine build={build} />
+        ) : (
+          state !== 'success' && <span className={classes.told}>{buildNote(build)}</span>
+        )}
       </span>
       {isOpen && children.length > 0 && <Branches builds={children} depth={depth + 1} />}
     </li>
-  );
-}
-
-/** A build with its state, by its builder's name and its number. */
-export function BuildLink({ build }: { build: Build }) {
-  const { data } = useRest<{ builders: Builder[] }>('builders', { field: ['builderid', 'name'] });
-  const name = data?.builders.find((one) => one.builderid === build.builderid)?.name;
-  const state = stateOf(build);
-  return (
-    <Link
-      to="/builders/$builder/builds/$number"
-      params={{ builder: String(build.builderid), number: String(build.number) }}
-      className={classes.link}
-    >
-      <StateMark state={state} hidden /> {name ?? `builder ${build.builderid}`} #{build.number} <span className="dim">{WORDS[state]}</span>
-    </Link>
   );
 }

@@ -3,7 +3,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type Dispatch, type SetStateAction } from 'react';
 import type { Builder } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
-import { builderState, directionOf, lastBuild, type BuilderGroup, type SortKey } from '@/domain/builderList';
+import { builderState, directionOf, lastBuild, markedBuild, type BuilderGroup, type SortKey } from '@/domain/builderList';
 import { count, duration } from '@/domain/durations';
 import { WORDS, stateOf } from '@/domain/states';
 import { BuildStrip } from '@/parts/BuildStrip';
@@ -156,7 +156,9 @@ interface RowProps {
 
 const BuilderRow = memo(function BuilderRow({ builder, isCursor, isChosen, onToggle, onTag }: RowProps) {
   const state = builderState(builder);
+  const marked = markedBuild(builder);
   const last = lastBuild(builder);
+  const [newest] = builder.recent_builds ?? [];
   const rate = builder.statistics?.success_rate;
   const median = builder.statistics?.median_seconds;
   const running = builder.running_count ?? 0;
@@ -189,17 +191,19 @@ const BuilderRow = memo(function BuilderRow({ builder, isCursor, isChosen, onTog
           </span>
         )}
         <span className={classes.cause}>
+          {newest !== marked && builder.cause && <span className="faint">#{newest?.number} </span>}
           <CauseText cause={builder.cause} isShort />
         </span>
       </span>
       <span role="cell" className={classes.last}>
-        {last ? (
+        {marked && last ? (
           <Link
             to="/builders/$builder/builds/$number"
-            params={{ builder: String(builder.builderid), number: String(last.number) }}
+            params={{ builder: String(builder.builderid), number: String(marked.number) }}
           >
-            #{last.number} {WORDS[stateOf(last)]}
+            #{marked.number} {WORDS[stateOf(marked)]}
             <small>
+              {last !== marked && `then #${last.number} ${WORDS[stateOf(last)]}, `}
               <Ago at={last.complete_at ?? last.started_at} />
             </small>
           </Link>

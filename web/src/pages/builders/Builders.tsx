@@ -5,7 +5,7 @@ import { useCallback, useDeferredValue, useMemo, useState } from 'react';
 import { useLive, useRest } from '@/api/hooks';
 import type { Builder } from '@/api/types';
 import { change, useSettings } from '@/app/settings';
-import { RECENT_BUILDERS, builderFacts, grouped, sorted, type SortKey } from '@/domain/builderList';
+import { RECENT_BUILDERS, builderFacts, grouped, sorted, tallied, type SortKey } from '@/domain/builderList';
 import { count } from '@/domain/durations';
 import { matches, parseFilter } from '@/domain/filter';
 import { Answered, Empty } from '@/parts/Answered';
@@ -53,6 +53,7 @@ export function Builders() {
     const conditions = parseFilter(deferred);
     return ordered.filter(({ facts }) => matches(conditions, facts)).map(({ builder }) => builder);
   }, [ordered, deferred]);
+  const tally = useMemo(() => tallied(all), [all]);
   const groups = useMemo(() => grouped(shown, search.group, names), [shown, search.group, names]);
   const hasOld = (answer.data?.builders ?? []).some((builder) => builder.masterids.length === 0);
   const ask = (changed: Partial<typeof search>) =>
@@ -72,9 +73,12 @@ export function Builders() {
       heading={
         <>
           Builders{' '}
-          <span className="dim" style={{ fontWeight: 400 }}>
+          <span className="dim" style={{ fontWeight: 400, marginRight: 10 }}>
             {!answer.data ? '' : shown.length === all.length ? count(all.length) : `${count(shown.length)} of ${count(all.length)}`}
           </span>
+          {TALLIES.map(([of, q]) => (
+            <Tally key={of} word={of} number={tally[of]} isChosen={filter === q} onChoose={() => ask({ q: filter === q ? undefined : q })} />
+          ))}
         </>
       }
       actions={
@@ -162,6 +166,29 @@ export function Builders() {
         }
       </Answered>
     </Page>
+  );
+}
+
+const TALLIES = [
+  ['failing', 'state:failed state:exception'],
+  ['running', 'state:running'],
+  ['waiting', 'is:waiting'],
+] as const;
+
+interface TallyProps {
+  word: string;
+  number: number;
+  isChosen: boolean;
+  onChoose: () => void;
+}
+
+/** How many builders are so; a click shows them, another one all again. */
+function Tally({ word, number, isChosen, onChoose }: TallyProps) {
+  if (number === 0) return null;
+  return (
+    <button type="button" className={classes.tally} data-of={word} aria-pressed={isChosen} onClick={onChoose}>
+      {count(number)} {word}
+    </button>
   );
 }
 

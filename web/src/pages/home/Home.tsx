@@ -2,9 +2,9 @@ import { Button, Code } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useAgain, useLive, useRest, useSite } from '@/api/hooks';
-import type { Build, Builder, ForceScheduler, Step, WhyGroup, Worker } from '@/api/types';
+import type { Build, Builder, Cause, ForceScheduler, Step, WhyGroup, Worker } from '@/api/types';
 import { useOnDemand } from '@/api/onDemand';
-import { asSentence } from '@/domain/builds';
+import { asSentence, buildNote } from '@/domain/builds';
 import { RECENT_BUILDERS, builderState, lastBuild, redStreak } from '@/domain/builderList';
 import { count, counted, duration } from '@/domain/durations';
 import { BAD, WORDS, stateOf } from '@/domain/states';
@@ -13,11 +13,14 @@ import { Calm } from '@/parts/Calm';
 import { CauseText } from '@/parts/CauseText';
 import { Ago, Lasted, useNow } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
+import { RootCause } from '@/parts/RootCause';
 import { StateMark } from '@/parts/StateMark';
 import { ENDED, RUNNING, WAITING_LONG } from './questions';
 import classes from './Home.module.css';
 
 const LONG_WAIT = 600;
+/** What waits for one of these waits until somebody does something: it is told at once. */
+const STUCK = new Set(['no_worker_connected', 'workers_paused', 'builder_not_configured']);
 /** For so many running builds the step is shown: a busy farm is not asked about each of hundreds. */
 const WITH_STEPS = 10;
 
@@ -96,16 +99,26 @@ const SHOWN = 8;
 
 function Attention({ builders, workers, waiting, isNew }: AttentionProps) {
   const now = useNow(30);
-  if (builders === undefined) return null;
-  const red = builders
+  const red = (builders ?? [])
     .filter((builder) => builder.masterids.length > 0 && BAD.has(builderState(builder)))
     .sort((one, other) => (lastBuild(other)?.complete_at ?? 0) - (lastBuild(one)?.complete_at ?? 0));
+  const turned = red.slice(0, SHOWN).flatMap((builder) => redStreak(builder)?.first.buildid ?? []);
+  // Why each of them was built with which its builder turned red: one question for all.
+  const firsts = useRest<{ builds: Build[] }>(
+    turned.length > 0 ? 'builds' : null,
+    { buildid: turned.toSorted((one, other) => one - other), cause: true },
+    { staleTime: Number.POSITIVE_INFINITY },
+  );
+  if (builders === undefined) return null;
+  const causes = new Map((firsts.data?.builds ?? []).map((build) => [build.buildid, build.cause]));
   const lost = (workers ?? []).filter(
     (worker) =>
       worker.configured_on.length > 0 && worker.connected_to.length === 0 && !worker.isOnDemand,
   );
   const paused = (workers ?? []).filter((worker) => worker.connected_to.length > 0 && worker.paused);
-  const long = (waiting ?? []).filter((group) => now - group.oldest_submitted_at > LONG_WAIT);
+  const long = (waiting ?? []).filter(
+    (group) => STUCK.has(group.kind) || now - group.oldest_submitted_at > LONG_WAIT,
+  );
   if (red.length + lost.length + long.length + paused.length === 0) {
     if (isNew) return null;
     return (
@@ -117,7 +130,7 @@ function Attention({ builders, workers, waiting, isNew }: AttentionProps) {
   return (
     <Card title="Needs attention">
       {red.slice(0, SHOWN).map((builder) => (
-        <Red key={builder.builderid} builder={builder} />
+        <Red key={builder.builderid} builder={builder} causes={causes} />
       ))}
       {red.length > SHOWN && (
         <Link to="/builders" search={{ q: 'state:failed state:exception' }} className={classes.more}>
@@ -171,7 +184,7 @@ function Attention({ builders, workers, waiting, isNew }: AttentionProps) {
 }
 
 /** A builder that turned red: since when, and its first failing line. */
-function Red({ builder }: { builder: Builder }) {
+function Red({ builder, causes }: { builder: Builder; causes: ReadonlyMap<number, Cause | null | undefined> }) {
   const state = builderState(builder);
   const streak = redStreak(builder);
   if (!streak) return null;
@@ -187,7 +200,7 @@ function Red({ builder }: { builder: Builder }) {
         <FirstFailure buildid={newest.buildid} />
       </span>
       <span className={classes.cause}>
-        {builder.recent_builds?.[0]?.buildid === newest.buildid && <CauseText cause={builder.cause} />}
+        <CauseText cause={causes.get(first.buildid)} />
       </span>
       <span className={classes.when}>
         {length > 1 && <span title={`Red for ${builds}`}>{builds}, since </span>}
@@ -206,10 +219,22 @@ interface FirstErrorRow {
 function FirstFailure({ buildid }: { buildid: number }) {
   const { data } = useRest<{ first_errors: FirstErrorRow[] }>(`builds/${buildid}/first_error`, {}, { inTurn: true, staleTime: Number.POSITIVE_INFINITY });
   const found = data?.first_errors[0];
-  if (!found) return null;
+  if (!found) return data ? <Triggered buildid={buildid} /> : null;
   return (
     <small className="mono" title={found.text}>
       {found.step}: {found.text.trim()}
+    </small>
+  );
+}
+
+/** Of a build without an error of its own: the one it triggered that failed, down to the first error. */
+function Triggered({ buildid }: { buildid: number }) {
+  const { data } = useRest<{ builds: Build[] }>(`builds/${buildid}/triggered_builds`, {}, { inTurn: true });
+  const bad = data?.builds.find((build) => BAD.has(stateOf(build)));
+  if (!bad) return null;
+  return (
+    <small className={classes.chain}>
+      <RootCause build={bad} />
     </small>
   );
 }
@@ -266,7 +291,7 @@ function BuildRow({ build, name }: { build: Build; name: string | undefined }) {
         <Link to="/builders/$builder/builds/$number" params={{ builder: String(build.builderid), number: String(build.number) }}>
           <b>{name ?? build.builderid}</b> #{build.number}
         </Link>
-        {state !== 'success' && <small>{build.state_string}</small>}
+        {state !== 'success' && <small>{buildNote(build)}</small>}
       </span>
       <span className={classes.cause}>
         <CauseText cause={build.cause} />

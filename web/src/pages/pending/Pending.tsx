@@ -3,8 +3,9 @@ import { Link, getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAgain, useLive, useRest } from '@/api/hooks';
 import type { BuildRequest, WhyGroup } from '@/api/types';
+import { useZone } from '@/app/settings';
 import { asSentence } from '@/domain/builds';
-import { count, counted } from '@/domain/durations';
+import { count, counted, duration, exact } from '@/domain/durations';
 import { ActionButton, useActions } from '@/parts/ActionButton';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { Ago, useNow } from '@/parts/Moment';
@@ -64,6 +65,7 @@ function ReasonGroup({ group }: { group: WhyGroup }) {
   const { open } = route.useSearch();
   const navigate = route.useNavigate();
   const now = useNow(10);
+  const zone = useZone();
   const waited = now - group.oldest_submitted_at;
   const key = group.group;
   const isOpen = open === key;
@@ -72,7 +74,7 @@ function ReasonGroup({ group }: { group: WhyGroup }) {
       <header className={classes.head}>
         <StateMark state="waiting" size={18} />
         <div className={classes.text}>
-          <b>{asSentence(group.sentence)}</b>
+          <b>{asSentence(group.reason)}</b>
           <span className={classes.builders}>
             {group.builders.slice(0, SHOWN).map((builder) => (
               <Link
@@ -89,7 +91,14 @@ function ReasonGroup({ group }: { group: WhyGroup }) {
             {group.builders.length > SHOWN && <span className="dim">+{count(group.builders.length - SHOWN)}</span>}
           </span>
         </div>
-        <Group gap={6} className={classes.buttons}>
+        <span className={classes.count}>
+          <b>{counted(group.count, 'request')}</b>
+          <small title={exact(group.oldest_submitted_at, zone)}>
+            {group.count > 1 && 'oldest '}
+            {duration(Math.max(0, waited))}
+          </small>
+        </span>
+        <Group className={classes.buttons}>
           <Button
             variant="default"
             size="compact-sm"

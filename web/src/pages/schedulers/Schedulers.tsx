@@ -29,6 +29,7 @@ export function Schedulers() {
   const all = answer.data?.schedulers ?? [];
   // One question for all: rules about schedulers do not tell one from another by its number.
   const refusal = useActions(all[0] ? `schedulers/${all[0].schedulerid}` : null);
+  const masters = new Set(all.flatMap((one) => one.master?.masterid ?? []));
   const conditions = parseFilter(q);
   const rows: Row[] = all
     .filter((one) =>
@@ -54,7 +55,7 @@ export function Schedulers() {
           rows.length === 0 ? (
             <Empty title={all.length === 0 ? 'No scheduler is configured' : 'No scheduler fits the filter'} />
           ) : (
-            <RowTable label="Schedulers" rows={rows} columns={COLUMNS} keyOf={(row) => row.scheduler.schedulerid} />
+            <RowTable label="Schedulers" rows={rows} columns={COLUMNS.filter(({ name }) => name !== 'Master' || masters.size > 1)} keyOf={(row) => row.scheduler.schedulerid} />
           )
         }
       </Answered>

@@ -51,6 +51,8 @@ export function Whereabouts({ from, to, length, onGo }: WhereaboutsProps) {
 
 interface MarksProps {
   length: number;
+  /** Lines at the beginning that are folded. */
+  start: number;
   from: number;
   to: number;
   hits: readonly number[];
@@ -59,24 +61,25 @@ interface MarksProps {
 }
 
 /** The whole log as a bar: where one is, where the hits are. A click goes there. */
-export function Marks({ length, from, to, hits, error, onChoose }: MarksProps) {
+export function Marks({ length, start, from, to, hits, error, onChoose }: MarksProps) {
+  const shown = Math.max(1, length - start);
   const places = useMemo(() => {
     const found = new Set<number>();
-    for (const line of hits) found.add(Math.round((line / Math.max(1, length)) * 400));
+    for (const line of hits) found.add(Math.round((Math.max(0, line - start) / shown) * 400));
     return [...found];
-  }, [hits, length]);
+  }, [hits, start, shown]);
   if (length === 0) return null;
-  const percent = (line: number) => `${(line / length) * 100}%`;
+  const percent = (line: number) => `${(Math.max(0, line - start) / shown) * 100}%`;
   return (
     <div
       className={classes.marks}
       aria-hidden
       onClick={(event) => {
         const box = event.currentTarget.getBoundingClientRect();
-        onChoose(Math.floor(((event.clientY - box.top) / box.height) * length));
+        onChoose(Math.floor(((event.clientY - box.top) / box.height) * shown) + start);
       }}
     >
-      {to - from + 1 < length && <em style={{ top: percent(from), height: `max(14px, ${((to - from) / length) * 100}%)` }} />}
+      {to - from + 1 < shown && <em style={{ top: percent(from), height: `max(14px, ${((to - from) / shown) * 100}%)` }} />}
       {places.map((place) => (
         <u key={place} style={{ top: `${place / 4}%` }} />
       ))}

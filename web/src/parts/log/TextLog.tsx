@@ -115,7 +115,15 @@ export function TextLog({ log, position, onPosition, opensAtError, isFull, onFul
             else if (edge === 'start' && first > 0) jump(first, 'start');
           }}
         />
-        <Marks length={lines.length} from={from} to={to} hits={hits.numbers} error={firstError?.line} onChoose={go} />
+        <Marks
+          length={lines.length}
+          start={folded}
+          from={first + folded + rows.from}
+          to={first + folded + rows.to}
+          hits={hits.numbers}
+          error={firstError?.line}
+          onChoose={go}
+        />
       </div>
     </div>
   );
