@@ -293,7 +293,7 @@ def test_a_chosen_tab_comes_into_sight(
 
     page.get_by_role("tab", name="Compare with last good").click()
 
-    expect(page.get_by_role("heading", name="Durations of steps")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_text("Compared with #")).to_be_in_viewport(ratio=1)
 
 
 def test_an_address_with_a_tab_leads_to_it(
@@ -301,7 +301,7 @@ def test_an_address_with_a_tab_leads_to_it(
 ) -> None:
     page = opened(addresses["build-compare"])
 
-    expect(page.get_by_role("heading", name="Durations of steps")).to_be_in_viewport()
+    expect(page.get_by_text("Compared with #")).to_be_in_viewport()
 
 
 def test_wrapped_lines_stand_below_each_other(
@@ -392,6 +392,23 @@ def _violations(page: Page) -> list[tuple[str, list[str]]]:
         for one in found["violations"]
         if one["impact"] in {"serious", "critical"}
     ]
+
+
+def test_the_name_of_a_build_has_room_on_a_phone(
+    opened: Callable[..., Page], addresses: dict[str, str]
+) -> None:
+    page = opened(addresses["build-failed"], viewport=_PHONE)
+    title = page.get_by_role("heading", level=1)
+    rebuild = page.get_by_role("button", name="Rebuild")
+    expect(title).to_contain_text("linux-arm64-debug #")
+
+    name, order = title.bounding_box(), rebuild.bounding_box()
+
+    assert name is not None
+    assert order is not None
+    assert name["width"] > 150
+    assert name["height"] < 40
+    assert order["y"] > name["y"] + name["height"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Build, Step } from '@/api/types';
-import { asSentence, buildNote, failureNote, nextFailure, propertyDifferences, reasonText, shortRevision, stepNote, stepToOpen, timeline, triggeredBy } from './builds';
+import { asSentence, buildNote, failureNote, nextFailure, noteInBuild, propertyDifferences, reasonText, shortRevision, stepNote, stepToOpen, timeline, triggeredBy } from './builds';
 
 const step = (number: number, results: number | null, more: Partial<Step> = {}): Step => ({
   stepid: number,
@@ -73,6 +73,12 @@ it('says of a failed step what its name and its mark do not', () => {
   expect(failureNote(step(1, 2, { state_string: "'make check' (failure)" }))).toBe('');
   expect(failureNote(step(1, 2, { state_string: 'finished' }))).toBe('');
   expect(failureNote(step(1, 2, { state_string: '3 of 1,204 tests failed' }))).toBe('3 of 1,204 tests failed');
+});
+
+it('takes the exit code of a step from what its build says', () => {
+  const sign = step(1, 2, { name: 'sign' });
+  expect(noteInBuild({ state_string: 'failed: sign (exit 2)' } as Build, sign)).toBe('exit 2');
+  expect(noteInBuild({ state_string: 'failed: test, sign' } as Build, sign)).toBe('');
 });
 
 it.each([

@@ -80,13 +80,22 @@ export function nextFailure(steps: readonly Step[], current: number, direction: 
 }
 
 /** What a step says of itself, without the word for its result: its mark says that. */
-export const stepNote = (step: Step): string =>
-  step.state_string === step.name ? '' : step.state_string.replace(/ \((failure|warnings|exception|retry|cancelled|skipped)\)$/, '');
+export function stepNote(step: Step): string {
+  const note = step.state_string.replace(/ \((failure|warnings|exception|retry|cancelled|skipped)\)$/, '');
+  return [step.name, 'finished', `${step.name} finished`].includes(note) ? '' : note;
+}
 
 /** What a step says that failed, beyond its name and its result: not its command, nor that it ended. */
 export function failureNote(step: Step): string {
   const note = stepNote(step);
-  return /^'.*'$/.test(note) || note === 'finished' || note === `${step.name} finished` ? '' : note;
+  return /^'.*'$/.test(note) ? '' : note;
+}
+
+/** What a build says of one of its steps: `exit 2` of `failed: sign (exit 2)`. */
+export function noteInBuild(build: Build, step: Step): string {
+  const begin = `failed: ${step.name} (`;
+  const said = build.state_string;
+  return said.startsWith(begin) && said.endsWith(')') ? said.slice(begin.length, -1) : '';
 }
 
 /** What a build says of itself, in the words that pages have for steps: the step, then how it ended. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ago, clock, counted, duration, exact, roundAxis } from './durations';
+import { ago, alignedDuration, clock, clockMarks, counted, duration, exact, roundAxis } from './durations';
 
 describe('duration', () => {
   it.each([
@@ -59,4 +59,25 @@ it.each([
   [4_000_000, 4_000_000, 1_000_000],
 ])('has an axis with round marks for %d s', (most, end, step) => {
   expect(roundAxis(most)).toEqual({ end, step });
+});
+
+it.each([
+  [0.1, '< 1 s'],
+  [59, '59 s'],
+  [60, '1 m 00 s'],
+  [365, '6 m 05 s'],
+  [7_500, '2 h 05 m'],
+  [86_400, '1 d 00 h'],
+  [93_600, '1 d 02 h'],
+])('says %d s in a column as %s', (seconds, words) => {
+  expect(alignedDuration(seconds)).toBe(words);
+});
+
+it.each([
+  [10, 10, [10]],
+  [61, 66, [62, 64, 66]],
+  [3_599, 4_200, [3_600, 3_900, 4_200]],
+  [0, 86_400 * 9, [0, 604_800]],
+])('has few round marks from %d to %d', (begin, end, marks) => {
+  expect(clockMarks(begin, end)).toEqual(marks);
 });

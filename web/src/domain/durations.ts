@@ -82,6 +82,23 @@ export function clock(moment: number, zone?: string, withSeconds = true): string
   }).format(new Date(moment * 1_000));
 }
 
+/** Round times between two moments, five at most: the marks of a scale. */
+export function clockMarks(begin: number, end: number): number[] {
+  const step = ROUND_SECONDS.find((one) => (end - begin) / one <= 4) ?? 604_800 * Math.ceil((end - begin) / 2_419_200);
+  const marks: number[] = [];
+  for (let mark = Math.ceil(begin / step) * step; mark <= end; mark += step) marks.push(mark);
+  return marks;
+}
+
+/** A duration below others: `6 m 05 s`, `2 h 05 m`, always two units from a minute on. */
+export function alignedDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (!Number.isFinite(seconds) || whole < 60) return duration(seconds);
+  const [unit, name, part, rest]: [number, string, number, string] =
+    whole < 3_600 ? [60, 'm', 1, 's'] : whole < 86_400 ? [3_600, 'h', 60, 'm'] : [86_400, 'd', 3_600, 'h'];
+  return `${Math.floor(whole / unit)} ${name} ${String(Math.floor((whole % unit) / part)).padStart(2, '0')} ${rest}`;
+}
+
 const numbers = new Intl.NumberFormat('en');
 
 /** `1,204`. */

@@ -1,5 +1,5 @@
 import { useEffect, useReducer } from 'react';
-import { ago, duration, exact, untilNextText } from '@/domain/durations';
+import { ago, alignedDuration, exact, untilNextText } from '@/domain/durations';
 import { useZone } from '@/app/settings';
 
 const now = (): number => Date.now() / 1_000;
@@ -40,7 +40,7 @@ export function Lasted({ from, to }: { from: number; to: number | null | undefin
   const ended = to !== null && to !== undefined;
   const current = useTicking(() => (ended ? null : 1));
   // Times are whole seconds: what began and ended in the same one took less than one.
-  return <span className="nowrap">{duration(Math.max((ended ? to : current) - from, 0.1))}</span>;
+  return <span className="nowrap">{alignedDuration(Math.max((ended ? to : current) - from, 0.1))}</span>;
 }
 
 /** The current time, drawn again every so many seconds. */

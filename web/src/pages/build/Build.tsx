@@ -56,6 +56,7 @@ export function BuildPage() {
 }
 
 const NARROW = '(max-width: 900px)';
+const PHONE = '(max-width: 480px)';
 const NONE: readonly Change[] = [];
 const NO_BUILDS: readonly Build[] = [];
 
@@ -79,6 +80,7 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
   const triggered = useRest<{ builds: Build[] }>(`builds/${id}/triggered_builds`, {}, { keep: false });
   const others = triggered.data?.builds ?? NO_BUILDS;
   const Steps = useMediaQuery(NARROW) ? StepSheet : StepList;
+  const isPhone = useMediaQuery(PHONE);
   const state = stateOf(build);
   const rows = useMemo(() => steps.data?.steps ?? [], [steps.data]);
   const chosen = rows.find((step) => step.number === search.step) ?? stepToOpen(rows);
@@ -126,7 +128,7 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
           <span className={classes.word}>{WORDS[state]}</span>
         </span>
       }
-      actions={<BuildActions build={build} onStep={go} />}
+      actions={isPhone ? undefined : <BuildActions build={build} onStep={go} />}
       meta={
         <BuildFacts
           build={build}
@@ -162,6 +164,7 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
           <span>{asSentence(why.data.why[0].sentence)}</span>
         </div>
       )}
+      {isPhone && <BuildActions build={build} onStep={go} />}
       <Timeline
         build={build}
         steps={rows}

@@ -17,7 +17,7 @@ export function BuildActions({ build, onStep }: Props) {
   const navigate = route.useNavigate();
   const refusal = useActions(`builds/${build.buildid}`);
   return (
-    <div className={classes.actions} data-below>
+    <div className={classes.actions}>
       <Button.Group>
         <Tooltip label="The build before">
           <Button variant="default" px={8} aria-label="The build before" disabled={build.number <= 1} onClick={() => onStep(-1)}>

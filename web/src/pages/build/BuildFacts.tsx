@@ -60,7 +60,7 @@ export function BuildFacts({ build, changes, buildset, worker, submitted, etas }
       {submitted !== null && build.started_at - submitted >= 1 && (
         <span className={classes.extra}>waited {duration(build.started_at - submitted)}</span>
       )}
-      {!build.complete && <Progress etas={etas} />}
+      {!build.complete && <Progress etas={etas} started={build.started_at} />}
     </>
   );
 }
@@ -85,19 +85,19 @@ function Parent({ buildid }: { buildid: number }) {
   );
 }
 
-function Progress({ etas }: { etas: readonly Eta[] }) {
+function Progress({ etas, started }: { etas: readonly Eta[]; started: number }) {
   const now = useNow(1);
   const whole = etas.find((one) => one.stepid === null);
   if (!whole) return null;
   const left = whole.eta - now;
   return (
-    <span>
+    <span className={left > 0 ? undefined : classes.late}>
       {left > 0 ? (
         <>
-          about <b>{duration(left)}</b> left
+          about <b>{duration(left)}</b> left of {duration(whole.eta - started)}
         </>
       ) : (
-        <>takes {duration(-left)} longer than usual</>
+        <>{duration(-left)} longer than usual</>
       )}
     </span>
   );

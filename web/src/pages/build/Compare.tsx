@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useRest } from '@/api/hooks';
 import type { Build, Change, Step, Worker } from '@/api/types';
 import { propertyDifferences } from '@/domain/builds';
-import { counted, duration } from '@/domain/durations';
+import { alignedDuration, counted } from '@/domain/durations';
 import { stateOf } from '@/domain/states';
 import { ChangeList } from '@/parts/ChangeList';
 import { StateMark } from '@/parts/StateMark';
@@ -47,17 +47,25 @@ export function Compare({ good, build, steps, changes }: Props) {
             worker <b>{workerName(build.workerid)}</b> instead of <b>{workerName(good.workerid)}</b>
           </>
         )}
-        , {counted(changes.length, 'change')}, {counted(differences.length, 'property', 'properties')}{' '}
-        with another value.
+        , {counted(changes.length, 'change')},{' '}
+        {differences.length === 0
+          ? 'no property differs.'
+          : `${counted(differences.length, 'property', 'properties')} with another value.`}
       </p>
+      {changes.length > 0 && (
+        <>
+          <h2>Changes of this build</h2>
+          <ChangeList changes={changes} few={30} empty="" />
+        </>
+      )}
       <h2>Durations of steps</h2>
       <Table>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Step</Table.Th>
-            <Table.Th>#{good.number}</Table.Th>
-            <Table.Th>#{build.number}</Table.Th>
-            <Table.Th>Difference</Table.Th>
+            <Table.Th className={classes.time}>#{good.number}</Table.Th>
+            <Table.Th className={classes.time}>#{build.number}</Table.Th>
+            <Table.Th className={classes.time}>Difference</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -69,10 +77,10 @@ export function Compare({ good, build, steps, changes }: Props) {
             return (
               <Table.Tr key={name}>
                 <Table.Td>{name}</Table.Td>
-                <Table.Td>{cell(then, was)}</Table.Td>
-                <Table.Td>{cell(now, is)}</Table.Td>
-                <Table.Td className={more !== null && Math.abs(more) > 5 ? undefined : 'dim'}>
-                  {more !== null && `${more < 0 ? '−' : '+'}${duration(Math.abs(more))}`}
+                <Table.Td className={classes.time}>{cell(then, was)}</Table.Td>
+                <Table.Td className={classes.time}>{cell(now, is)}</Table.Td>
+                <Table.Td className={classes.time} data-much={isMuch(was, more) || undefined}>
+                  {more !== null && Math.abs(more) >= 1 && `${more < 0 ? '−' : '+'}${alignedDuration(Math.abs(more))}`}
                 </Table.Td>
               </Table.Tr>
             );
@@ -102,21 +110,19 @@ export function Compare({ good, build, steps, changes }: Props) {
           </Table>
         </>
       )}
-      {changes.length > 0 && (
-        <>
-          <h2>Changes of this build</h2>
-          <ChangeList changes={changes} few={30} empty="" />
-        </>
-      )}
     </div>
   );
 }
+
+/** More than a fifth, and more than some seconds. */
+const isMuch = (was: number | null, more: number | null): boolean =>
+  more !== null && Math.abs(more) > Math.max(5, (was ?? 0) / 5);
 
 function cell(step: Step | undefined, seconds: number | null) {
   if (!step) return <span className="faint">–</span>;
   return (
     <span className={classes.cell}>
-      <StateMark state={stateOf(step)} size={14} /> {seconds === null ? '' : duration(seconds)}
+      <StateMark state={stateOf(step)} size={14} /> {seconds === null ? '' : alignedDuration(Math.max(seconds, 0.1))}
     </span>
   );
 }

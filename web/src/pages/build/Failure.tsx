@@ -1,6 +1,6 @@
 import { useRest } from '@/api/hooks';
 import type { Build, FirstError, Step } from '@/api/types';
-import { failureNote, triggeredBy } from '@/domain/builds';
+import { failureNote, noteInBuild, triggeredBy } from '@/domain/builds';
 import { counted } from '@/domain/durations';
 import { BAD, WORDS, stateOf } from '@/domain/states';
 import { RootCause } from '@/parts/RootCause';
@@ -31,7 +31,7 @@ export function Failure({ build, failed, steps, chosen, triggered, onShow }: Pro
   const step = steps.find((one) => one.stepid === error?.stepid) ?? failed;
   const state = stateOf(failed);
   const bad = triggeredBy(failed, triggered).filter((one) => BAD.has(stateOf(one)));
-  const note = bad.length > 0 ? '' : failureNote(failed);
+  const note = bad.length > 0 ? '' : failureNote(failed) || noteInBuild(build, failed);
   const others = steps.filter((one) => !one.hidden && one !== failed && BAD.has(stateOf(one))).length;
   return (
     <div className={classes.why} data-state={state}>

@@ -13,18 +13,36 @@ export function useLastGood(build: Build): Build | null | undefined {
   return data && (data.builds[0] ?? null);
 }
 
-/** Whether the build before a failed one passed, or how far back the last one is that did. */
+/** The results that somebody has to look at: failure and exception. */
+const RED = [2, 4];
+
+/** Since which build a builder is red, and the last one before that passed. */
 export function LastGood({ build }: { build: Build }) {
   const good = useLastGood(build);
+  const red = useRest<{ builds: Build[] }>(
+    good ? `builders/${build.builderid}/builds` : null,
+    { number__gt: good?.number ?? 0, number__le: build.number, results: RED, order: 'number', limit: 1 },
+    { keep: false },
+  );
+  const first = red.data?.builds[0];
   if (good === undefined) return null;
-  if (good === null) return <span className={classes.since}>no build before it passed</span>;
+  if (good === null) return <span className={classes.since}>no earlier build passed</span>;
   return (
     <span className={classes.since}>
-      {good.number === build.number - 1 ? 'the build before, ' : 'last passed: '}
-      <Link to="/builders/$builder/builds/$number" params={{ builder: String(good.builderid), number: String(good.number) }}>
-        #{good.number}
-      </Link>
-      {good.number === build.number - 1 && ', passed'}
+      {first && first.number < build.number && (
+        <>
+          red since <Numbered build={first} /> ·{' '}
+        </>
+      )}
+      last passed: <Numbered build={good} />
     </span>
+  );
+}
+
+function Numbered({ build }: { build: Build }) {
+  return (
+    <Link to="/builders/$builder/builds/$number" params={{ builder: String(build.builderid), number: String(build.number) }}>
+      #{build.number}
+    </Link>
   );
 }

@@ -5,6 +5,7 @@ import { useRest } from '@/api/hooks';
 import type { Build, Buildset, Change, Step } from '@/api/types';
 import { count } from '@/domain/durations';
 import { safeUrl } from '@/domain/links';
+import { BAD, stateOf } from '@/domain/states';
 import { ChangeList } from '@/parts/ChangeList';
 import { Compare } from './Compare';
 import { useLastGood } from './LastGood';
@@ -70,7 +71,8 @@ export const More = memo(function More({ build, changes, buildset, steps, trigge
   const properties = Object.keys(build.properties).length;
   const links = steps.flatMap((step) => step.urls.map((url) => ({ ...url, step: step.name })));
   const lastGood = useLastGood(build);
-  const shown = tab ?? (changes.length > 0 ? 'changes' : 'properties');
+  const isRed = BAD.has(stateOf(build));
+  const shown = tab ?? (changes.length > 0 ? 'changes' : isRed && lastGood ? 'compare' : 'properties');
   const tests = sets.data?.meta.total ?? 0;
   return (
     <Tabs
@@ -87,9 +89,11 @@ export const More = memo(function More({ build, changes, buildset, steps, trigge
       className={classes.tabs}
     >
       <Tabs.List className={classes.tabs}>
-        <Tabs.Tab value="changes" rightSection={number(changes.length)}>
-          Changes
-        </Tabs.Tab>
+        {(changes.length > 0 || shown === 'changes') && (
+          <Tabs.Tab value="changes" rightSection={number(changes.length)}>
+            Changes
+          </Tabs.Tab>
+        )}
         <Tabs.Tab value="properties" rightSection={number(properties)}>
           Properties
         </Tabs.Tab>
@@ -108,7 +112,11 @@ export const More = memo(function More({ build, changes, buildset, steps, trigge
             Triggered
           </Tabs.Tab>
         )}
-        {lastGood && <Tabs.Tab value="compare">Compare with last good #{lastGood.number}</Tabs.Tab>}
+        {lastGood && (
+          <Tabs.Tab value="compare">
+            Compare with {isRed && 'last good '}#{lastGood.number}
+          </Tabs.Tab>
+        )}
       </Tabs.List>
       <Tabs.Panel value="changes">
         <ChangeList

@@ -1,8 +1,8 @@
 import { UnstyledButton } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useEffect, useRef, useState } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import type { Step } from '@/api/types';
-import { stepNote } from '@/domain/builds';
+import { failureNote } from '@/domain/builds';
 import { counted, duration } from '@/domain/durations';
 import { WORDS, stateOf } from '@/domain/states';
 import { Lasted } from '@/parts/Moment';
@@ -22,6 +22,10 @@ export function StepList({ steps, chosen, onChoose }: Props) {
   const [showsHidden, setShowsHidden] = useState(false);
   const hidden = steps.filter((step) => step.hidden && step.number !== chosen?.number).length;
   const shown = showsHidden ? steps : steps.filter((step) => !step.hidden || step.number === chosen?.number);
+  const places = useMemo(
+    () => new Map(steps.filter((step) => !step.hidden).map((step, index) => [step.stepid, index + 1])),
+    [steps],
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: shown.length,
@@ -46,7 +50,7 @@ export function StepList({ steps, chosen, onChoose }: Props) {
               className={classes.place}
               style={{ transform: `translateY(${item.start}px)` }}
             >
-              <Row step={step} isChosen={step.number === chosen?.number} onChoose={onChoose} />
+              <Row step={step} place={places.get(step.stepid)} isChosen={step.number === chosen?.number} onChoose={onChoose} />
             </div>
           );
         })}
@@ -62,11 +66,13 @@ export function StepList({ steps, chosen, onChoose }: Props) {
 
 interface RowProps {
   step: Step;
+  /** Which it is of those that are not hidden. */
+  place: number | undefined;
   isChosen: boolean;
   onChoose: (step: number) => void;
 }
 
-const Row = memo(function Row({ step, isChosen, onChoose }: RowProps) {
+const Row = memo(function Row({ step, place, isChosen, onChoose }: RowProps) {
   const state = stateOf(step);
   const waits = state === 'running' && step.locks_acquired_at === null;
   const isQuiet = state === 'skipped' || state === 'waiting';
@@ -80,7 +86,7 @@ const Row = memo(function Row({ step, isChosen, onChoose }: RowProps) {
       aria-current={isChosen ? 'step' : undefined}
       onClick={() => onChoose(step.number)}
     >
-      <span className={classes.number}>{step.number + 1}</span>
+      <span className={classes.number}>{place}</span>
       <StateMark state={waits ? 'waiting' : state} />
       <span className={classes.name}>
         {step.name}
@@ -103,5 +109,5 @@ function noteOf(step: Step): string {
       ? step.locks_acquired_at - step.started_at
       : 0;
   const lock = waited >= 1 ? `waited ${duration(waited)} for a lock` : '';
-  return stateOf(step) === 'success' ? lock : [stepNote(step), lock].filter(Boolean).join(' · ');
+  return stateOf(step) === 'success' ? lock : [failureNote(step), lock].filter(Boolean).join(' · ');
 }

@@ -1,11 +1,13 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Build, Log, Step } from '@/api/types';
+import { useZone } from '@/app/settings';
 import { preferredLog, stepNote, triggeredBy } from '@/domain/builds';
-import { count } from '@/domain/durations';
+import { count, exact } from '@/domain/durations';
 import { BAD, stateOf } from '@/domain/states';
 import { safeUrl } from '@/domain/links';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
+import { Lasted } from '@/parts/Moment';
 import { LogView } from '@/parts/log/LogView';
 import { Triggered } from './Triggered';
 import classes from './StepLog.module.css';
@@ -82,12 +84,41 @@ export function StepLog({ step, logs, triggered, search, onSearch }: Props) {
   );
 }
 
+/** What is known of a step that has written nothing, or whose log has been deleted. */
+function StepFacts({ step }: { step: Step }) {
+  const zone = useZone();
+  const begin = step.locks_acquired_at ?? step.started_at;
+  return (
+    <>
+      {step.state_string && <span>{step.state_string}</span>}
+      {begin !== null && (
+        <span className="dim">
+          began {exact(begin, zone)}
+          {step.complete_at !== null && (
+            <>
+              , took <Lasted from={begin} to={step.complete_at} />
+            </>
+          )}
+        </span>
+      )}
+      {step.complete && BAD.has(stateOf(step)) && (
+        <span className="dim">It wrote none, or the log has been deleted since.</span>
+      )}
+    </>
+  );
+}
+
 /** What a step without a log has done: the builds it triggered, and what else it links to. */
 function WithoutLog({ step, triggered }: { step: Step; triggered: readonly Build[] }) {
   const links = step.urls.filter(({ url }) => triggered.length === 0 || !/\/(builds|buildrequests)\/\d+$/.test(url));
   const title = stateOf(step) === 'waiting' ? 'This step has not begun' : 'This step has no log';
   if (triggered.length === 0 && links.length === 0) {
-    return <Empty title={title}>{stepNote(step)}</Empty>;
+    return (
+      <div className={classes.nothing}>
+        <b>{title}</b>
+        <StepFacts step={step} />
+      </div>
+    );
   }
   return (
     <div className={classes.without}>

@@ -3,7 +3,7 @@ import { memo } from 'react';
 import type { Build, Step } from '@/api/types';
 import { useZone } from '@/app/settings';
 import { timeline, type Segment } from '@/domain/builds';
-import { clock, duration } from '@/domain/durations';
+import { clock, clockMarks, duration } from '@/domain/durations';
 import { WORDS } from '@/domain/states';
 import { useNow } from '@/parts/Moment';
 import classes from './Timeline.module.css';
@@ -18,7 +18,10 @@ interface Props {
   onChoose: (step: number) => void;
 }
 
-const PARTS = 4;
+/** A build that takes less is shown with seconds. */
+const MINUTES = 240;
+/** So near to a border, a text begins or ends there. */
+const EDGE = 0.05;
 
 /** A build's time as a bar: what waited, what ran, what failed; a click opens the step. */
 export const Timeline = memo(function Timeline({ build, steps, submitted, chosen, expected, onChoose }: Props) {
@@ -33,8 +36,7 @@ export const Timeline = memo(function Timeline({ build, steps, submitted, chosen
   if (segments.length === 0 || total < 1) return null;
   const begin = submitted ?? build.started_at;
   const end = build.complete_at ?? now + left;
-  const withSeconds = end - begin < 900;
-  const parts = Math.max(1, Math.min(PARTS, Math.floor((end - begin) / (withSeconds ? 1 : 60))));
+  const scale = clockMarks(begin, end);
   return (
     <div className={classes.box}>
       <div ref={ref} className={classes.bar} role="group" aria-label="Timeline">
@@ -59,10 +61,15 @@ export const Timeline = memo(function Timeline({ build, steps, submitted, chosen
         )}
       </div>
       <div className={classes.scale} aria-hidden>
-        {/* As many as there are different texts: a build of a second has two. */}
-        {Array.from({ length: parts + 1 }, (_, index) => (
-          <span key={index}>{clock(begin + ((end - begin) * index) / parts, zone, withSeconds)}</span>
-        ))}
+        {scale.map((mark) => {
+          const place = (mark - begin) / (end - begin);
+          const edge = place < EDGE ? 'start' : place > 1 - EDGE ? 'end' : undefined;
+          return (
+            <span key={mark} data-edge={edge} style={{ left: `${place * 100}%` }}>
+              {clock(mark, zone, end - begin < MINUTES)}
+            </span>
+          );
+        })}
       </div>
     </div>
   );

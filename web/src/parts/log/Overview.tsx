@@ -68,7 +68,8 @@ export function Marks({ length, start, from, to, hits, error, onChoose }: MarksP
     for (const line of hits) found.add(Math.round((Math.max(0, line - start) / shown) * 400));
     return [...found];
   }, [hits, start, shown]);
-  if (length === 0) return null;
+  // All that there is can be seen.
+  if (to - from + 1 >= shown) return null;
   const percent = (line: number) => `${(Math.max(0, line - start) / shown) * 100}%`;
   return (
     <div
@@ -79,7 +80,7 @@ export function Marks({ length, start, from, to, hits, error, onChoose }: MarksP
         onChoose(Math.floor(((event.clientY - box.top) / box.height) * shown) + start);
       }}
     >
-      {to - from + 1 < shown && <em style={{ top: percent(from), height: `max(14px, ${((to - from) / shown) * 100}%)` }} />}
+      <em style={{ top: percent(from), height: `max(14px, ${((to - from) / shown) * 100}%)` }} />
       {places.map((place) => (
         <u key={place} style={{ top: `${place / 4}%` }} />
       ))}
