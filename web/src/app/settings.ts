@@ -19,7 +19,8 @@ const DEFAULTS: Settings = {
   density: 'compact',
   motion: 'system',
   railCollapsed: false,
-  wrapLogs: false,
+  // Narrow windows have room for 36 letters: what does not fit goes on below.
+  wrapLogs: window.innerWidth <= 700,
   notifyMine: false,
   savedFilters: [],
 };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Build, Step } from '@/api/types';
-import { asSentence, buildNote, failureNote, nextFailure, noteInBuild, propertyDifferences, reasonText, shortRevision, stepNote, stepToOpen, timeline, triggeredBy } from './builds';
+import { asSentence, buildNote, failureNote, isAside, nextFailure, noteInBuild, propertyDifferences, reasonText, shortRevision, stepNote, stepToOpen, timeline, triggeredBy } from './builds';
 
 const step = (number: number, results: number | null, more: Partial<Step> = {}): Step => ({
   stepid: number,
@@ -110,4 +110,9 @@ it('begins a sentence with a capital, but changes no name', () => {
   expect(asSentence('lock lab: 2 requests wait')).toBe('Lock lab: 2 requests wait');
   expect(asSentence('scheduler "main" waits')).toBe('Scheduler “main” waits');
   expect(asSentence('windows-1 is running 1 build')).toBe('windows-1 is running 1 build');
+});
+
+it('lists the preparation of a worker only when asked for, unless it failed', () => {
+  const preparation = { name: 'worker_preparation' };
+  expect([step(0, 0, preparation), step(0, 2, preparation), step(1, 0), step(1, 0, { hidden: true })].map(isAside)).toEqual([true, false, false, true]);
 });

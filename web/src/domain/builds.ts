@@ -42,6 +42,10 @@ export const authorsOf = (changes: readonly Change[]): string[] => [
   ...new Set(changes.map((change) => personName(change.author))),
 ];
 
+/** Whether a step is only listed when somebody asks: it is hidden, or the master's own and went well. */
+export const isAside = (step: Step): boolean =>
+  step.hidden || (step.name === 'worker_preparation' && stateOf(step) === 'success');
+
 /** The step at which a page about a build opens: failed, running, with warnings, or the longest. */
 export function stepToOpen(steps: readonly Step[]): Step | undefined {
   const visible = steps.filter((step) => !step.hidden);

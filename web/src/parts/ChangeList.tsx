@@ -6,7 +6,7 @@ import { firstLine, personName, shortRevision } from '@/domain/builds';
 import { count } from '@/domain/durations';
 import { Empty } from './Answered';
 import { Copyable } from './Copyable';
-import { Ago } from './Moment';
+import { Ago, TimeOfDay } from './Moment';
 import classes from './ChangeList.module.css';
 
 interface Props {
@@ -16,12 +16,14 @@ interface Props {
   cursor?: number;
   /** What stands at the end of a row, before its time. */
   aside?: (change: Change) => ReactNode;
+  /** Below the head of a day: the time of day. */
+  isOfDay?: boolean;
   /** Draw this many, and the others when somebody wants them. */
   few?: number;
 }
 
 /** Changes: who, what, which revision and files. */
-export const ChangeList = memo(function ChangeList({ changes, empty, cursor, aside, few }: Props) {
+export const ChangeList = memo(function ChangeList({ changes, empty, cursor, aside, isOfDay = false, few }: Props) {
   const [showsAll, setShowsAll] = useState(false);
   if (changes.length === 0) return <Empty title={empty} />;
   const shown = few === undefined || showsAll ? changes : changes.slice(0, few);
@@ -29,7 +31,7 @@ export const ChangeList = memo(function ChangeList({ changes, empty, cursor, asi
     <>
       <ul className={classes.list}>
         {shown.map((change) => (
-          <Row key={change.changeid} change={change} isReached={change.changeid === cursor} aside={aside?.(change)} />
+          <Row key={change.changeid} change={change} isReached={change.changeid === cursor} aside={aside?.(change)} isOfDay={isOfDay} />
         ))}
       </ul>
       {shown.length < changes.length && (
@@ -45,9 +47,10 @@ interface RowProps {
   change: Change;
   isReached: boolean;
   aside: ReactNode;
+  isOfDay: boolean;
 }
 
-const Row = memo(function Row({ change, isReached, aside }: RowProps) {
+const Row = memo(function Row({ change, isReached, aside, isOfDay }: RowProps) {
   return (
     <li
       className={classes.row}
@@ -71,7 +74,7 @@ const Row = memo(function Row({ change, isReached, aside }: RowProps) {
       </div>
       <span className={classes.aside}>
         {aside}
-        <Ago at={change.when_timestamp} />
+        {isOfDay ? <TimeOfDay at={change.when_timestamp} /> : <Ago at={change.when_timestamp} />}
       </span>
     </li>
   );

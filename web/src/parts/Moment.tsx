@@ -1,5 +1,5 @@
 import { useEffect, useReducer } from 'react';
-import { ago, alignedDuration, exact, untilNextText } from '@/domain/durations';
+import { ago, alignedDuration, clock, exact, untilNextText } from '@/domain/durations';
 import { useZone } from '@/app/settings';
 
 const now = (): number => Date.now() / 1_000;
@@ -31,6 +31,16 @@ export function Ago({ at, prefix = '' }: { at: number; prefix?: string }) {
     <time dateTime={new Date(at * 1_000).toISOString()} className="nowrap" data-tip={exact(at, zone)}>
       {prefix}
       {ago(at, current)}
+    </time>
+  );
+}
+
+/** `14:05`, where the day is known; the exact time on hover. */
+export function TimeOfDay({ at }: { at: number }) {
+  const zone = useZone();
+  return (
+    <time dateTime={new Date(at * 1_000).toISOString()} className="nowrap" data-tip={exact(at, zone)}>
+      {clock(at, zone, false)}
     </time>
   );
 }

@@ -77,6 +77,13 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
   const worker = useRest<{ workers: Worker[] }>(`workers/${build.workerid}`);
   const why = useRest<{ why: Why[] }>(build.complete ? null : `builds/${id}/why`, {}, { staleTime: 5_000 });
   const etas = useRest<{ etas: Eta[] }>(build.complete ? null : `builds/${id}/etas`, {}, { staleTime: 5_000 });
+  const whole = etas.data?.etas.find((one) => one.stepid === null)?.eta;
+  // Nothing is predicted from builds of another master: what is usual is.
+  const usual = useRest<{ builders: Builder[] }>(
+    etas.data && whole === undefined ? `builders/${build.builderid}` : null,
+    { recent: 1 },
+  ).data?.builders[0]?.statistics?.median_seconds;
+  const expected = whole ?? (usual && !build.complete ? build.started_at + usual : undefined);
   const triggered = useRest<{ builds: Build[] }>(`builds/${id}/triggered_builds`, {}, { keep: false });
   const others = triggered.data?.builds ?? NO_BUILDS;
   const Steps = useMediaQuery(NARROW) ? StepSheet : StepList;
@@ -136,7 +143,7 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
           buildset={buildset.data?.buildsets[0]}
           worker={worker.data?.workers[0]?.name}
           submitted={submitted}
-          etas={etas.data?.etas ?? []}
+          expected={expected}
         />
       }
     >
@@ -170,7 +177,7 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
         steps={rows}
         submitted={submitted}
         chosen={chosen?.number}
-        expected={etas.data?.etas.find((one) => one.stepid === null)?.eta}
+        expected={expected}
         onChoose={select}
       />
       <Answered query={steps} what="the steps" skeleton={<SkeletonRows rows={6} />}>

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { useRest } from '@/api/hooks';
-import type { Build, Builder, Buildset, Change, Eta } from '@/api/types';
+import type { Build, Builder, Buildset, Change } from '@/api/types';
 import { authorsOf, firstLine, reasonText, shortRevision, sourceOf } from '@/domain/builds';
 import { counted, duration } from '@/domain/durations';
 import { Copyable } from '@/parts/Copyable';
@@ -14,11 +14,11 @@ interface Props {
   buildset: Buildset | undefined;
   worker: string | undefined;
   submitted: number | null;
-  etas: readonly Eta[];
+  expected: number | undefined;
 }
 
 /** What was built, where, when and for how long: the line below the build's name. */
-export function BuildFacts({ build, changes, buildset, worker, submitted, etas }: Props) {
+export function BuildFacts({ build, changes, buildset, worker, submitted, expected }: Props) {
   const source = sourceOf(build.properties, buildset?.sourcestamps);
   const newest = changes[0];
   const authors = authorsOf(changes);
@@ -60,7 +60,7 @@ export function BuildFacts({ build, changes, buildset, worker, submitted, etas }
       {submitted !== null && build.started_at - submitted >= 1 && (
         <span className={classes.extra}>waited {duration(build.started_at - submitted)}</span>
       )}
-      {!build.complete && <Progress etas={etas} started={build.started_at} />}
+      {!build.complete && expected !== undefined && <Progress end={expected} started={build.started_at} />}
     </>
   );
 }
@@ -85,16 +85,15 @@ function Parent({ buildid }: { buildid: number }) {
   );
 }
 
-function Progress({ etas, started }: { etas: readonly Eta[]; started: number }) {
+/** How much of the time that it is expected to take is left. */
+function Progress({ end, started }: { end: number; started: number }) {
   const now = useNow(1);
-  const whole = etas.find((one) => one.stepid === null);
-  if (!whole) return null;
-  const left = whole.eta - now;
+  const left = end - now;
   return (
     <span className={left > 0 ? undefined : classes.late}>
       {left > 0 ? (
         <>
-          about <b>{duration(left)}</b> left of {duration(whole.eta - started)}
+          about <b>{duration(left)}</b> left of {duration(end - started)}
         </>
       ) : (
         <>{duration(-left)} longer than usual</>

@@ -107,7 +107,7 @@ export const More = memo(function More({ build, changes, buildset, steps, trigge
             Links
           </Tabs.Tab>
         )}
-        {(triggered.length > 0 || buildset?.parent_buildid) && (
+        {triggered.length > 0 && (
           <Tabs.Tab value="triggered" rightSection={number(triggered.length)}>
             Triggered
           </Tabs.Tab>

@@ -2,7 +2,7 @@ import { UnstyledButton } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import type { Step } from '@/api/types';
-import { failureNote } from '@/domain/builds';
+import { failureNote, isAside } from '@/domain/builds';
 import { counted, duration } from '@/domain/durations';
 import { WORDS, stateOf } from '@/domain/states';
 import { Lasted } from '@/parts/Moment';
@@ -20,10 +20,10 @@ const ROW = 36;
 /** The steps of a build; hidden ones on request; only those in sight are drawn. */
 export function StepList({ steps, chosen, onChoose }: Props) {
   const [showsHidden, setShowsHidden] = useState(false);
-  const hidden = steps.filter((step) => step.hidden && step.number !== chosen?.number).length;
-  const shown = showsHidden ? steps : steps.filter((step) => !step.hidden || step.number === chosen?.number);
+  const hidden = steps.filter((step) => isAside(step) && step.number !== chosen?.number).length;
+  const shown = showsHidden ? steps : steps.filter((step) => !isAside(step) || step.number === chosen?.number);
   const places = useMemo(
-    () => new Map(steps.filter((step) => !step.hidden).map((step, index) => [step.stepid, index + 1])),
+    () => new Map(steps.filter((step) => !isAside(step)).map((step, index) => [step.stepid, index + 1])),
     [steps],
   );
   const scroller = useRef<HTMLDivElement>(null);

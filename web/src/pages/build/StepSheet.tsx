@@ -2,9 +2,9 @@ import { Drawer } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconChevronUp } from '@tabler/icons-react';
 import type { Step } from '@/api/types';
-import { stepNote } from '@/domain/builds';
+import { failureNote, isAside, stepNote } from '@/domain/builds';
 import { counted } from '@/domain/durations';
-import { stateOf } from '@/domain/states';
+import { BAD, stateOf } from '@/domain/states';
 import { StateMark } from '@/parts/StateMark';
 import { StepList } from './StepList';
 import classes from './StepList.module.css';
@@ -18,7 +18,7 @@ interface Props {
 /** The steps where there is no room for a list beside the log: the chosen one, and the others in a sheet. */
 export function StepSheet({ steps, chosen, onChoose }: Props) {
   const [isOpen, { open, close }] = useDisclosure(false);
-  const visible = steps.filter((step) => !step.hidden || step === chosen);
+  const visible = steps.filter((step) => !isAside(step) || step === chosen);
   const place = chosen ? visible.indexOf(chosen) + 1 : 0;
   return (
     <>
@@ -26,7 +26,7 @@ export function StepSheet({ steps, chosen, onChoose }: Props) {
         {chosen && <StateMark state={stateOf(chosen)} />}
         <span className={classes.name}>
           <b>{chosen?.name ?? 'Steps'}</b>
-          {chosen && <small>{stepNote(chosen)}</small>}
+          {chosen && <small>{BAD.has(stateOf(chosen)) ? failureNote(chosen) : stepNote(chosen)}</small>}
         </span>
         <span className={classes.took}>
           {place > 0 ? `step ${place} of ${visible.length}` : counted(visible.length, 'step')}

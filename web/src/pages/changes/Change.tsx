@@ -6,13 +6,14 @@ import { useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, Change, Why } from '@/api/types';
 import { asSentence, firstLine, personName, shortRevision } from '@/domain/builds';
 import { count, counted } from '@/domain/durations';
-import { BAD, WORDS, stateOf, type State } from '@/domain/states';
+import { stateOf, type State } from '@/domain/states';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { BuildTable } from '@/parts/BuildTable';
 import { Copyable } from '@/parts/Copyable';
 import { Ago } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
+import { Totals } from '@/parts/Totals';
 import { Trust } from '@/parts/Trust';
 import { linked } from '@/domain/links';
 import classes from './Changes.module.css';
@@ -78,6 +79,26 @@ function Shown({ change }: { change: Change }) {
       }
     >
       <div className={classes.body}>
+        <div className={classes.wide}>
+          <Card title="Builds of this change" aside={<Totals states={(builds.data?.builds ?? []).map(stateOf)} />}>
+            <Answered query={builds} what="the builds" skeleton={<SkeletonRows rows={4} />}>
+              {({ builds: rows, meta }) =>
+                rows.length === 0 ? (
+                  <p className={classes.quiet}>Nothing has built it yet.</p>
+                ) : (
+                  <>
+                    <BuildTable builds={failuresFirst(rows)} names={names} />
+                    {meta.total > rows.length && (
+                      <p className={classes.quiet}>
+                        These are the newest {count(rows.length)} of {count(meta.total)} builds.
+                      </p>
+                    )}
+                  </>
+                )
+              }
+            </Answered>
+          </Card>
+        </div>
         <div>
           <Card title="Message" aside={`change ${id}`}>
             <p className={classes.message}>
@@ -97,26 +118,6 @@ function Shown({ change }: { change: Change }) {
         <div>
           <Schedulers id={id} />
           <Properties change={change} />
-        </div>
-        <div className={classes.wide}>
-          <Card title="Builds of this change" aside={<Totals builds={builds.data?.builds ?? []} />}>
-            <Answered query={builds} what="the builds" skeleton={<SkeletonRows rows={4} />}>
-              {({ builds: rows, meta }) =>
-                rows.length === 0 ? (
-                  <p className={classes.quiet}>Nothing has built it yet.</p>
-                ) : (
-                  <>
-                    <BuildTable builds={failuresFirst(rows)} names={names} />
-                    {meta.total > rows.length && (
-                      <p className={classes.quiet}>
-                        These are the newest {count(rows.length)} of {count(meta.total)} builds.
-                      </p>
-                    )}
-                  </>
-                )
-              }
-            </Answered>
-          </Card>
         </div>
       </div>
     </Page>
@@ -151,21 +152,12 @@ function Neighbour({ id, text }: { id: number | undefined; text: 'Older' | 'Newe
   );
 }
 
-/** `12 passed · 1 failed`. */
-function Totals({ builds }: { builds: readonly Build[] }) {
-  const totals = new Map<State, number>();
-  for (const build of builds) totals.set(stateOf(build), (totals.get(stateOf(build)) ?? 0) + 1);
-  return RANKED.flatMap((state) => {
-    const number = totals.get(state);
-    return number === undefined ? [] : [`${count(number)} ${WORDS[state]}`];
-  }).join(' · ');
-}
+const WORST: readonly State[] = ['exception', 'failure'];
+const rank = (build: Build): number => WORST.indexOf(stateOf(build));
 
-const RANKED: readonly State[] = ['failure', 'exception', 'warnings', 'running', 'retry', 'cancelled', 'skipped', 'success'];
-
-/** What somebody has to look at comes first; else the newest. */
+/** What somebody has to look at comes first, failures before exceptions; else the newest. */
 function failuresFirst(builds: readonly Build[]): Build[] {
-  return builds.toSorted((one, other) => Number(BAD.has(stateOf(other))) - Number(BAD.has(stateOf(one))));
+  return builds.toSorted((one, other) => rank(other) - rank(one));
 }
 
 function Files({ files }: { files: readonly string[] }) {

@@ -1,11 +1,12 @@
 import { Button } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { useCallback, useMemo, useState, type ReactNode } from 'react';
 import { useLive, useRest } from '@/api/hooks';
 import type { Change } from '@/api/types';
 import { useZone } from '@/app/settings';
 import { useKeys } from '@/app/shortcuts';
+import { cellOf } from '@/domain/built';
 import { CHANGE_KEYS, changeQuery } from '@/domain/changeQuery';
 import { byDay, dayName } from '@/domain/days';
 import { count } from '@/domain/durations';
@@ -15,6 +16,8 @@ import { Calm } from '@/parts/Calm';
 import { ChangeList } from '@/parts/ChangeList';
 import { FilterBox } from '@/parts/FilterBox';
 import { Page } from '@/parts/Page';
+import { Totals } from '@/parts/Totals';
+import { useBuilt } from '@/parts/useBuilt';
 import classes from './Changes.module.css';
 
 const route = getRouteApi('/changes');
@@ -38,6 +41,7 @@ export function Changes() {
     ...params,
     ...(search.before === undefined ? {} : { changeid__lt: search.before }),
   });
+  const outcomes = useOutcomes(answer.data?.changes, search.before !== undefined, filter === '');
   const [cursor, setCursor] = useState(-1);
   const completions = useMemo(() => completionsOf(answer.data?.changes ?? []), [answer.data]);
   const turn = (before: number | undefined) => {
@@ -69,7 +73,7 @@ export function Changes() {
               {(shown) => (
                 <>
                   {shown.length === 0 && <Nothing isFiltered={filter !== '' || search.before !== undefined} />}
-                  <ByDay changes={shown} cursor={cursor} onCursor={setCursor} />
+                  <ByDay changes={shown} cursor={cursor} onCursor={setCursor} outcomes={outcomes} />
                   <div className={classes.pages}>
                     {search.before !== undefined && (
                       <Button variant="default" onClick={() => turn(undefined)}>
@@ -92,16 +96,34 @@ export function Changes() {
   );
 }
 
+type Outcomes = (change: Change) => ReactNode;
+
+/** What builders made of each change, in as many questions as for one. A filter may find changes of years: those have none. */
+function useOutcomes(changes: readonly Change[] | undefined, isOlder: boolean, isWanted: boolean): Outcomes {
+  const times = isWanted ? (changes ?? []).map((change) => change.when_timestamp) : [];
+  const oldest = times.length > 0 ? Math.min(...times) : undefined;
+  const { built } = useBuilt(oldest, isOlder && times.length > 0 ? Math.max(...times) : undefined);
+  return useCallback(
+    (change) => {
+      const attempts = [...(built.get(change.sourcestamp.ssid)?.values() ?? [])];
+      if (attempts.length === 0) return null;
+      return <Totals states={attempts.flatMap((of) => cellOf(of, '')?.state ?? [])} />;
+    },
+    [built],
+  );
+}
+
 const changeId = (change: Change): number => change.changeid;
 
 interface DaysProps {
   changes: readonly Change[];
   cursor: number;
   onCursor: (cursor: number) => void;
+  outcomes: Outcomes;
 }
 
 /** The changes below the days on which they were made; `j` and `k` move, Enter opens. */
-function ByDay({ changes, cursor, onCursor }: DaysProps) {
+function ByDay({ changes, cursor, onCursor, outcomes }: DaysProps) {
   const zone = useZone();
   const navigate = useNavigate();
   useKeys({
@@ -116,7 +138,7 @@ function ByDay({ changes, cursor, onCursor }: DaysProps) {
   return byDay(changes, (change) => change.when_timestamp, zone).map((day) => (
     <section key={`${day.key} ${day.rows[0]?.changeid}`}>
       <h2 className={classes.day}>{dayName(day.rows[0]?.when_timestamp ?? now, now, zone)}</h2>
-      <ChangeList changes={day.rows} empty="" cursor={changes[cursor]?.changeid} />
+      <ChangeList changes={day.rows} empty="" cursor={changes[cursor]?.changeid} aside={outcomes} isOfDay />
     </section>
   ));
 }

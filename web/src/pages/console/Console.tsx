@@ -12,7 +12,7 @@ import { BAD } from '@/domain/states';
 import { Answered, Empty, Failed } from '@/parts/Answered';
 import { FilterBox } from '@/parts/FilterBox';
 import { Matrix, type MatrixRow } from '@/parts/Matrix';
-import { Ago } from '@/parts/Moment';
+import { TimeOfDay } from '@/parts/Moment';
 import { Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
 import { useBuilders } from '@/parts/useBuilders';
@@ -226,7 +226,7 @@ function Head({ change, bad }: { change: Change; bad: number }) {
           </span>
         )}
         <span className={classes.when}>
-          <Ago at={change.when_timestamp} />
+          <TimeOfDay at={change.when_timestamp} />
         </span>
       </span>
     </div>

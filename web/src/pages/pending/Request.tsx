@@ -1,12 +1,14 @@
 import { Button, Group } from '@mantine/core';
 import { Link, Navigate, getRouteApi } from '@tanstack/react-router';
+import { Fragment } from 'react';
 import { useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, BuildRequest, Buildset, Why } from '@/api/types';
-import { asSentence } from '@/domain/builds';
+import { asSentence, propertyText, reasonText, shortRevision } from '@/domain/builds';
 import { counted, duration } from '@/domain/durations';
 import { resultOf, stateOf, WORDS } from '@/domain/states';
 import { ActionButton, useActions } from '@/parts/ActionButton';
 import { Answered, Empty } from '@/parts/Answered';
+import { Copyable } from '@/parts/Copyable';
 import { Ago, useNow } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
@@ -35,7 +37,7 @@ export function RequestPage() {
   }
   const name = builder.data?.builders[0]?.name ?? '';
   return (
-    <Page title={`Request ${requestid}${name && ` of ${name}`}`}>
+    <Page title={name ? `${name} · request ${requestid}` : `Request ${requestid}`}>
       <Answered query={request} what="this request">
         {({ buildrequests: [row] }) =>
           row ? <Shown request={row} name={name} builds={builds.data?.builds ?? []} /> : <Empty title="It has been deleted" />
@@ -53,6 +55,10 @@ function Shown({ request, name, builds }: { request: BuildRequest; name: string;
   const buildset = useRest<{ buildsets: Buildset[] }>(`buildsets/${request.buildsetid}`);
   const refusal = useActions(path);
   const reason = buildset.data?.buildsets[0]?.reason;
+  const stamps = (buildset.data?.buildsets[0]?.sourcestamps ?? []).filter(
+    (stamp) => stamp.branch || stamp.revision || stamp.repository,
+  );
+  const set = Object.entries(request.properties ?? {}).filter(([, [value]]) => value !== null && value !== '');
   const state = isWaiting ? 'waiting' : request.complete ? resultOf(request.results) : 'running';
   return (
     <div className={classes.box}>
@@ -89,7 +95,7 @@ function Shown({ request, name, builds }: { request: BuildRequest; name: string;
           <dt>Builder</dt>
           <dd>
             <Link to="/builders/$builder" params={{ builder: String(request.builderid) }}>
-              {name}
+              <b>{name}</b>
             </Link>
           </dd>
           <dt>Submitted</dt>
@@ -99,9 +105,24 @@ function Shown({ request, name, builds }: { request: BuildRequest; name: string;
           {reason && (
             <>
               <dt>Reason</dt>
-              <dd>{reason}</dd>
+              <dd>{reasonText(reason)}</dd>
             </>
           )}
+          {stamps.map((stamp) => (
+            <Fragment key={stamp.ssid}>
+              <dt>{stamp.codebase || 'Source'}</dt>
+              <dd className="mono">
+                {[stamp.repository, stamp.branch].filter(Boolean).join(' · ')}{' '}
+                {stamp.revision && <Copyable value={stamp.revision}>{shortRevision(stamp.revision)}</Copyable>}
+              </dd>
+            </Fragment>
+          ))}
+          {set.map(([property, [value]]) => (
+            <Fragment key={property}>
+              <dt className="mono">{property}</dt>
+              <dd className="mono">{propertyText(value)}</dd>
+            </Fragment>
+          ))}
           <dt>Priority</dt>
           <dd>{request.priority}</dd>
         </dl>

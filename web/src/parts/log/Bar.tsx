@@ -2,7 +2,6 @@ import { ActionIcon, Button, Menu, TextInput, Tooltip } from '@mantine/core';
 import {
   IconArrowsMaximize,
   IconArrowsMinimize,
-  IconBug,
   IconChevronDown,
   IconChevronUp,
   IconDownload,
@@ -49,11 +48,9 @@ export function Bar({ log, lines, position, onPosition, hits, firstError, onErro
             variant="light"
             color="red"
             aria-label="First error"
-            className={classes.firstError}
             bg="var(--bg-failure)"
             c="var(--state-failure)"
             size="compact-sm"
-            leftSection={<IconBug size={14} />}
             onClick={onError}
           >
             First error
@@ -105,7 +102,7 @@ function Search({ hits, searchBox, onEnd }: SearchProps) {
         ref={searchBox}
         className={classes.search}
         leftSection={<IconSearch size={14} />}
-        placeholder="Search this log"
+        placeholder="Search"
         aria-label="Search this log"
         value={hits.text}
         onChange={(event) => hits.setText(event.currentTarget.value)}
