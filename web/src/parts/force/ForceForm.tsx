@@ -9,6 +9,7 @@ import {
   Select,
   Stack,
   Tabs,
+  TagsInput,
   TextInput,
   Textarea,
 } from '@mantine/core';
@@ -164,6 +165,10 @@ function Entry({ field, form, all }: Omit<FieldProps, 'hidesUser'>) {
         />
       );
     case 'list':
+      if (field.multiple && !field.strict) {
+        // What is not among the choices may be typed.
+        return <TagsInput {...common} size="xs" data={unique(field.choices)} value={Array.isArray(value) ? value : []} onChange={change} />;
+      }
       if (field.multiple) {
         return (
           <MultiSelect
@@ -250,4 +255,4 @@ function FileEntry({ common, change, maxsize }: FileProps) {
   );
 }
 
-const unique = (choices: readonly string[] | undefined): string[] => [...new Set(choices ?? [])];
+const unique = (choices: readonly string[] | undefined): string[] => [...new Set((choices ?? []).map(String))];
