@@ -130,9 +130,8 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
         <span className={classes.heading}>
           <Link to="/builders/$builder" params={{ builder: String(build.builderid) }} title={name}>
             {name}
-          </Link>
-          <span>#{build.number}</span>
-          <span className={classes.word}>{WORDS[state]}</span>
+          </Link>{' '}
+          <span>#{build.number}</span> <span className={classes.word}>{WORDS[state]}</span>
         </span>
       }
       actions={isPhone ? undefined : <BuildActions build={build} onStep={go} />}
