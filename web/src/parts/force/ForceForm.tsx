@@ -68,11 +68,16 @@ export function ForceForm({ scheduler, builderid, refusal, onForced }: Props) {
         },
       },
     );
+  // What is wrong may be out of sight, or in a tab that opens only now.
+  const [refused, setRefused] = useState(0);
+  useEffect(() => {
+    if (refused > 0) place.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [refused]);
   return (
-    <form ref={place} onSubmit={form.onSubmit(send)} noValidate>
+    <form ref={place} onSubmit={form.onSubmit(send, () => setRefused(refused + 1))} noValidate>
       <Stack gap="sm">
         {fields.map((field, index) => (
-          <Field key={index} field={field} form={form} all={fields} hidesUser={isKnown} />
+          <Field key={index} field={field} form={form} all={fields} hidesUser={isKnown} refused={refused} />
         ))}
         {refusal !== null && (
           <p className="dim" role="note">
@@ -94,18 +99,27 @@ interface FieldProps {
   form: Form;
   all: readonly ForceField[];
   hidesUser: boolean;
+  /** How often the form was sent, and something was wrong. */
+  refused: number;
 }
 
-function Field({ field, form, all, hidesUser }: FieldProps) {
-  if (field.fields) return <Nested {...{ field, form, all, hidesUser }} />;
+function Field({ field, form, all, hidesUser, refused }: FieldProps) {
+  if (field.fields) return <Nested {...{ field, form, all, hidesUser, refused }} />;
   // Who is logged in need not say so: the server knows.
   if (!isAsked(field) || (field.type === 'username' && hidesUser)) return null;
   return <Entry field={field} form={form} all={all} />;
 }
 
-function Nested({ field, form, all, hidesUser }: FieldProps) {
+function Nested({ field, form, all, hidesUser, refused }: FieldProps) {
   const inner = (field.fields ?? []).filter((one) => one.fields || isAsked(one));
   const [tab, setTab] = useState('0');
+  const wrong = inner.findIndex((one) => leaves([one]).some((leaf) => form.errors[keyOf(leaf)]));
+  // Each refusal is news, though nothing else has changed.
+  const [seen, setSeen] = useState(refused);
+  if (seen !== refused) {
+    setSeen(refused);
+    if (wrong >= 0) setTab(String(wrong));
+  }
   if (field.hide || inner.length === 0) return null;
   if (field.layout === 'tabs') {
     return (
@@ -119,7 +133,7 @@ function Nested({ field, form, all, hidesUser }: FieldProps) {
         </Tabs.List>
         {inner.map((one, index) => (
           <Tabs.Panel key={index} value={String(index)} pt="sm">
-            <Field field={one} form={form} all={all} hidesUser={hidesUser} />
+            <Field field={one} form={form} all={all} hidesUser={hidesUser} refused={refused} />
           </Tabs.Panel>
         ))}
       </Tabs>
@@ -135,14 +149,14 @@ function Nested({ field, form, all, hidesUser }: FieldProps) {
       }}
     >
       {inner.map((one, index) => (
-        <Field key={index} field={one} form={form} all={all} hidesUser={hidesUser} />
+        <Field key={index} field={one} form={form} all={all} hidesUser={hidesUser} refused={refused} />
       ))}
     </div>
   );
   return field.label ? <Fieldset legend={field.label}>{content}</Fieldset> : content;
 }
 
-function Entry({ field, form, all }: Omit<FieldProps, 'hidesUser'>) {
+function Entry({ field, form, all }: Omit<FieldProps, 'hidesUser' | 'refused'>) {
   const key = keyOf(field);
   const value = form.values[key];
   const change = (next: Value) => form.setValues({ [key]: next, ...populated(field, next, all) });
