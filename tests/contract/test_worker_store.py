@@ -45,6 +45,10 @@ async def test_connections_come_and_go(given: Given) -> None:
     assert there.info["version"] == "9"
     assert there.info["admin"] == "me"
     assert gone.connected_to == ()
+    assert worker.disconnected_at is there.disconnected_at is again.disconnected_at is None
+    assert gone.disconnected_at is not None
+    back = await store.connected(worker.id, master_id, WorkerInfo())
+    assert back.disconnected_at is None
     assert gone.info["version"] == "9"
 
 
@@ -58,6 +62,9 @@ async def test_a_worker_may_be_connected_to_several_masters(given: Given) -> Non
 
     assert both.connected_to == (first, second)
     assert one.connected_to == (second,)
+    assert one.disconnected_at is None
+    none = await store.disconnected(worker.id, second)
+    assert none.disconnected_at is not None
 
 
 async def test_each_master_says_for_which_builders_a_worker_works(given: Given) -> None:

@@ -81,6 +81,8 @@ class Worker(Standing, frozen=True, kw_only=True):
     info: dict[str, object] = {}
     connected_to: tuple[MasterId, ...] = ()
     configured_on: tuple[tuple[MasterId, BuilderId], ...] = ()
+    disconnected_at: Timestamp | None = None
+    """Since when it is connected to no master; None while it is, and if it never was."""
 
 
 class Quarantine(msgspec.Struct, frozen=True, kw_only=True, eq=False):

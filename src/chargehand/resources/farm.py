@@ -152,6 +152,9 @@ WORKER = Entity(
         _worker.seconds_or_none(
             "stopped_at", DATETIME, "stopped_at", lambda worker: worker.stopped_at
         ),
+        _worker.seconds_or_none(
+            "disconnected_at", DATETIME, "disconnected_at", lambda worker: worker.disconnected_at
+        ),
     ),
     collections=_CONFIGURED,
     singles=(

@@ -186,8 +186,10 @@ def _start(transaction: Transaction, name: str) -> tuple[MasterId, int]:
     new = {"active": False, "last_active": transaction.now, "epoch": 0}
     ids, _new = ids_of(connection, masters, [name], new)
     master_id = MasterId(ids[name])
+    # A killed master could not say when it ended: its last sign of life is the nearest to that.
+    ended = _by_id(transaction, master_id).last_active
     epoch = _START.rows(connection, {"of": master_id, "now": transaction.now})[0][0]
-    workers.delete_connections(transaction, master_id)
+    workers.delete_connections(transaction, master_id, ended)
     return master_id, int(epoch)
 
 
@@ -199,7 +201,7 @@ def _give_up(transaction: Transaction, master_id: MasterId) -> None:
     schedulers.give_up(transaction, master_id)
     change_sources.give_up(transaction, master_id)
     builders.stop_all(transaction, master_id)
-    workers.delete_connections(transaction, master_id)
+    workers.delete_connections(transaction, master_id, transaction.now)
     workers.delete_configurations(transaction, master_id)
     transaction.announce(MasterStopped(master=_by_id(transaction, master_id)))
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Connection, Delete, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Delete, bindparam, delete, exists, insert, select, update
 
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
 from chargehand.domain.worker import Standing, Worker, WorkerInfo
@@ -51,7 +51,16 @@ _DISCONNECT = delete(connected_workers).where(
     _connected.worker_id == bindparam("worker"), _connected.master_id == bindparam("master")
 )
 _CONNECT = insert(connected_workers)
-_SET_INFO = update(workers).where(_worker.id == bindparam("of")).values(info=bindparam("new_info"))
+_SET_CONNECTED = (
+    update(workers)
+    .where(_worker.id == bindparam("of"))
+    .values(info=bindparam("new_info"), disconnected_at=None)
+)
+_SET_DISCONNECTED = (
+    update(workers)
+    .where(_worker.id == bindparam("of"), ~exists().where(_connected.worker_id == bindparam("of")))
+    .values(disconnected_at=bindparam("now"))
+)
 _STANDING = [field.name for field in msgspec.structs.fields(Standing)]
 _SET_STATE = (
     update(workers)
@@ -87,7 +96,7 @@ class Workers:
             # Leftovers of a killed master must not block the worker.
             connection.execute(_DISCONNECT, values)
             connection.execute(_CONNECT, row)
-            connection.execute(_SET_INFO, {"of": worker_id, "new_info": text})
+            connection.execute(_SET_CONNECTED, {"of": worker_id, "new_info": text})
             worker = by_ids(connection, [worker_id])[worker_id]
             transaction.announce(WorkerConnected(worker=worker))
             return worker
@@ -100,6 +109,7 @@ class Workers:
         def use_case(transaction: Transaction) -> Worker:
             connection = transaction.connection
             connection.execute(_DISCONNECT, {"worker": worker_id, "master": master_id})
+            connection.execute(_SET_DISCONNECTED, {"of": worker_id, "now": transaction.now})
             worker = by_ids(connection, [worker_id])[worker_id]
             transaction.announce(WorkerDisconnected(worker=worker))
             return worker
@@ -144,14 +154,15 @@ def by_ids(connection: Connection, ids: Iterable[WorkerId]) -> dict[WorkerId, Wo
     return found
 
 
-def delete_connections(transaction: Transaction, master_id: MasterId) -> None:
-    """Delete all connections of a stopped master, and announce their end."""
+def delete_connections(transaction: Transaction, master_id: MasterId, at: float) -> None:
+    """Delete all connections of a master that stopped *at* a time, and announce their end."""
     query = select(_connected.worker_id).where(_connected.master_id == master_id)
     ids = [WorkerId(id_) for id_ in transaction.connection.execute(query).scalars()]
     if not ids:
         return
     forget: Delete = delete(connected_workers).where(_connected.master_id == master_id)
     transaction.connection.execute(forget)
+    transaction.connection.execute(_SET_DISCONNECTED, [{"of": id_, "now": at} for id_ in ids])
     for worker in by_ids(transaction.connection, ids).values():
         transaction.announce(WorkerDisconnected(worker=worker))
 

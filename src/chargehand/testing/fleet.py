@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from chargehand.config.model import WorkerConfig
-from chargehand.domain.identifiers import BuilderId, InstanceId, MasterId, WorkerId
+from chargehand.domain.identifiers import BuilderId, InstanceId, MasterId, Timestamp, WorkerId
 from chargehand.domain.instance import InstanceRecord, RecordedState, instance_name
 from chargehand.domain.session import SessionState
 from chargehand.domain.worker import Standing, Worker, WorkerInfo
@@ -21,6 +21,8 @@ class MemoryWorkerStore:
     def __init__(self) -> None:
         self.workers: dict[str, Worker] = {}
         self.transactions = 0
+        self.now = Timestamp(0.0)
+        """When connections end."""
 
     async def sync(
         self, configured: Mapping[str, Sequence[BuilderId]], master_id: MasterId
@@ -37,11 +39,14 @@ class MemoryWorkerStore:
     async def connected(self, worker_id: WorkerId, master_id: MasterId, info: WorkerInfo) -> Worker:
         """Record a connection."""
         masters = (*self._others(worker_id, master_id), master_id)
-        return self._replace(worker_id, connected_to=masters, info=dict(info.public))
+        changes = {"info": dict(info.public), "disconnected_at": None}
+        return self._replace(worker_id, connected_to=masters, **changes)
 
     async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
         """Record its end."""
-        return self._replace(worker_id, connected_to=self._others(worker_id, master_id))
+        others = self._others(worker_id, master_id)
+        ended = {} if others else {"disconnected_at": self.now}
+        return self._replace(worker_id, connected_to=others, **ended)
 
     async def set_state(self, worker_id: WorkerId, standing: Standing) -> Worker:
         """Record what was ordered."""

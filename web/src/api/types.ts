@@ -161,6 +161,8 @@ export interface Worker {
   stop_reason: string | null;
   stopped_by: string | null;
   stopped_at: number | null;
+  /** Since when it is connected to no master. */
+  disconnected_at: number | null;
   /** Started when there is something to build (`useOnDemand`); the API's rows do not say so. */
   isOnDemand?: boolean;
 }

@@ -17,6 +17,7 @@ const worker = (more: Partial<Worker> = {}): Worker => ({
   stop_reason: null,
   stopped_by: null,
   stopped_at: null,
+  disconnected_at: null,
   ...more,
 });
 
@@ -30,6 +31,7 @@ describe('the state of a worker', () => {
     [worker({ paused: true, pause_reason: 'disk full' }), 0, 'paused'],
     [worker({ graceful: true, paused: true }), 1, 'shuts down'],
     [worker({ connected_to: [] }), 0, 'not connected'],
+    [worker({ connected_to: [], disconnected_at: 9 }), 0, 'disconnected'],
     [worker({ connected_to: [], isOnDemand: true }), 0, 'no machine'],
   ])('%#: is told in a word', (row, running, word) => {
     expect(workerState(row, running).word).toBe(word);

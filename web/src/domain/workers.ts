@@ -20,7 +20,12 @@ export function workerState(worker: Worker, running: number): WorkerState {
   const unordered = worker.paused ? { why: '' } : { why, at: worker.paused_at };
   if (worker.connected_to.length === 0 && worker.isOnDemand)
     return { state: 'skipped', word: 'no machine', why: '' };
-  if (worker.connected_to.length === 0) return { state: 'exception', word: 'not connected', ...unordered };
+  if (worker.connected_to.length === 0) {
+    const at = worker.disconnected_at;
+    return at === null
+      ? { state: 'exception', word: 'not connected', ...unordered }
+      : { state: 'exception', word: 'disconnected', why: unordered.why, at };
+  }
   if (worker.graceful)
     return {
       state: 'cancelled',

@@ -154,6 +154,7 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     stop_reason: str | None = None
     stopped_by: str | None = None
     stopped_at: int | None = None
+    disconnected_at: int | None = None
 
 
 class Eta(msgspec.Struct, frozen=True, kw_only=True):

@@ -92,6 +92,7 @@ workers = Table(
     Column("stop_reason", CleanText),
     Column("stopped_by", CleanText),
     Column("stopped_at", Time),
+    Column("disconnected_at", Time),
 )
 
 connected_workers = Table(

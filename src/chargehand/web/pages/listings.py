@@ -93,7 +93,8 @@ def worker_with_state(worker: Resource, running: int) -> Resource:
     if not worker["connected_to"]:
         # That it could not be started is a reason without a pause, as a quarantine is.
         told = "" if worker["paused"] else worker.get("pause_reason")
-        word, sentence = "offline", told or "not connected"
+        since = why_ordered(None, None, worker.get("disconnected_at"))
+        word, sentence = "offline", told or ", ".join(filter(None, ("not connected", since)))
     elif worker["paused"]:
         word, sentence = "paused", _why(worker, "pause_reason", "paused") or "paused"
     elif worker["graceful"]:

@@ -1,6 +1,7 @@
 import { Button, Code } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
+import { Fragment } from 'react';
 import { useAgain, useLive, useRest, useSite } from '@/api/hooks';
 import type { Build, Builder, Cause, ForceScheduler, Step, WhyGroup, Worker } from '@/api/types';
 import { useOnDemand } from '@/api/onDemand';
@@ -114,7 +115,7 @@ function Attention({ builders, workers, waiting, isNew }: AttentionProps) {
   const lost = (workers ?? []).filter(
     (worker) =>
       worker.configured_on.length > 0 && worker.connected_to.length === 0 && !worker.isOnDemand,
-  );
+  ).sort((one, other) => (other.disconnected_at ?? 0) - (one.disconnected_at ?? 0));
   const paused = (workers ?? []).filter((worker) => worker.connected_to.length > 0 && worker.paused);
   const long = (waiting ?? []).filter(
     (group) => STUCK.has(group.kind) || now - group.oldest_submitted_at > LONG_WAIT,
@@ -142,7 +143,16 @@ function Attention({ builders, workers, waiting, isNew }: AttentionProps) {
           <StateMark state="exception" />
           <span className={classes.text}>
             <b>{lost.length === 1 ? `Worker ${lost[0]?.name} is not connected` : `${count(lost.length)} workers are not connected`}</b>
-            {lost.length > 1 && <small>{lost.slice(0, 6).map((one) => one.name).join(', ')}{lost.length > 6 && ' …'}</small>}
+            <small>
+              {lost.slice(0, 6).map((one, index) => (
+                <Fragment key={one.workerid}>
+                  {index > 0 && ', '}
+                  {lost.length > 1 && `${one.name} `}
+                  {one.disconnected_at !== null && <Ago at={one.disconnected_at} />}
+                </Fragment>
+              ))}
+              {lost.length > 6 && ' …'}
+            </small>
           </span>
           <Link to="/workers" search={{ q: 'state:lost' }} className={classes.go}>
             Lost workers ›
