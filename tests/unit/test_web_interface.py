@@ -100,9 +100,15 @@ def test_the_server_knows_every_page_of_the_application():
 
 async def test_paths_that_are_no_pages_do_not_exist():
     async with visited() as site:
-        for path in ("/favicon.ico", "/robots.txt", "/wp-login.php", "/.git/config"):
+        for path in ("/favicon.ico", "/wp-login.php", "/.git/config"):
             async with site.session.get(path) as answer:
                 assert answer.status == 404
+
+
+async def test_search_engines_are_asked_to_leave_out_what_the_pages_show():
+    async with visited() as site, site.session.get("/robots.txt") as answer:
+        assert answer.status == 200
+        assert {"Disallow: /api/", "Disallow: /plain/"} < set((await answer.text()).splitlines())
 
 
 async def test_without_the_application_the_plain_pages_are_shown(

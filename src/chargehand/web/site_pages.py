@@ -17,6 +17,12 @@ from chargehand.web.interface import PAGE, Interface
 from chargehand.web.ports import Resources
 from chargehand.web.rest.reading import NotFound
 
+_ROBOTS = (
+    b"User-agent: *\nDisallow: /api/\nDisallow: /plain/\nDisallow: /stock/\n"
+    b"Disallow: /sse\nDisallow: /ws\n"
+)
+"""What programs of search engines need not read: what the pages show, once more."""
+
 if TYPE_CHECKING:
     from chargehand.web.pages.plain import Pages
 
@@ -92,6 +98,8 @@ class SitePages:
         path = request.raw_path.partition("?")[0]
         if (other := self._answered_already(request, visitor)) is not None:
             return other
+        if path == "/robots.txt":
+            return web.Response(body=_ROBOTS, content_type="text/plain")
         if PAGE.match(path) is None:
             raise NotFound("This page does not exist.")
         application = await self._application()
