@@ -448,7 +448,7 @@ async def test_garbage_and_silence_at_the_port_change_nothing(
     second = await asyncio.open_connection("127.0.0.1", port)
     assert await second[0].read(10)
     await farm.session.run(command(), Received())
-    assert "to the workers' port" in caplog.text
+    assert "to the port of workers over PB" in caplog.text
     for _, writer in [*silent, second]:
         writer.close()
 

@@ -256,7 +256,10 @@ async def test_a_worker_that_is_told_to_stop_stops_its_machine() -> None:
         await ci.sleep(1)
         assert _machines(ci) == "{}"
         (record,) = await ci.get("instances")
-        assert (record["state"], record["reason"]) == ("stopped", "shutting down on request")
+        assert (record["state"], record["reason"]) == (
+            "stopped",
+            "shutting down on request: maintenance, since 2026-01-01 00:00 UTC",
+        )
 
         await ci.order(f"workers/{worker['workerid']}", "unpause")
         await ci.sleep(1)
