@@ -165,7 +165,20 @@ def log_():
                     found.append(ended - begun)
                     box.wait_for()
                     page.close()
+                # As people come to it: by a click on the build in the builder's list.
+                clicked = []
+                page = context.new_page()
+                for _ in range(REPS + 1):
+                    opened(page, at.rpartition('/builds')[0], 'main a[href$="/builds/1"]')
+                    page.wait_for_timeout(1000)
+                    begun, ended = page.evaluate("""() => {
+                        const told = waitsFor('[role=region]', 'object 7 ');
+                        document.querySelector('main a[href$="/builds/1"]').click();
+                        return told;
+                    }""")
+                    clicked.append(ended - begun)
                 record('o_web', f'log {a.lines}', open_ms=statistics.median(shown[1:]),
+                       click_ms=statistics.median(clicked[1:]),
                        jump_ms=statistics.median(jumped[1:]), search_ms=statistics.median(found[1:]))
         finally:
             farm.end()
