@@ -74,14 +74,7 @@ export function Failed({ error, what, missing, retry }: FailedProps) {
           <Text size="md" component="div">
             {missing ?? 'There is no such thing here, or you may not see it. It may have been deleted, or the address has a typing error.'}
           </Text>
-          <Group gap="xs">
-            <Button variant="default" component={Link} to="/">
-              Home
-            </Button>
-            <Button variant="default" onClick={openPalette}>
-              Search
-            </Button>
-          </Group>
+          <WaysOn />
         </Stack>
       </Alert>
     );
@@ -136,5 +129,19 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
         </Text>
       )}
     </Stack>
+  );
+}
+
+/** Where to go from an address that leads nowhere. */
+export function WaysOn({ justify }: { justify?: 'center' }) {
+  return (
+    <Group gap="xs" justify={justify}>
+      <Button variant="default" component={Link} to="/">
+        Home
+      </Button>
+      <Button variant="default" onClick={openPalette}>
+        Search
+      </Button>
+    </Group>
   );
 }
