@@ -27,6 +27,7 @@ from chargehand.web.access.credentials import Sessions, Tokens
 from chargehand.web.access.events import SeenEvents
 from chargehand.web.access.hosts import Hosts
 from chargehand.web.access.origins import Origins
+from chargehand.web.access.pace import Pace
 from chargehand.web.access.proxies import Proxies
 from chargehand.web.access.stages import StageReader
 from chargehand.web.access.visitors import Unauthorized, Visitors
@@ -107,6 +108,7 @@ class WebServer:
             tokens=self._tokens, audit=trail, bus=bus, clock=self._clock
         )
         self._allowances = Allowances(limits=self._limits, audit=trail)
+        self._pace = Pace()
         self._live = live = LiveEvents(
             bus=bus, events=SeenEvents(resources=resources), limits=self._limits
         )
@@ -285,6 +287,8 @@ class WebServer:
             return await self._admitted(request, visitor)
         try:
             client = self._allowances.of(request, visitor)
+            if request.method != "POST":
+                await self._pace.give_way(client.recent)
             began = client.begin()
         except TooMuch as error:
             return self._protected(request, too_much(request, error))

@@ -15,6 +15,7 @@ from chargehand.config.web_limits import WebLimits
 from chargehand.domain.audit import LIMIT
 from chargehand.resources.policy import Visitor
 from chargehand.web.access.audit import AuditTrail
+from chargehand.web.access.pace import Recent
 from chargehand.web.access.proxies import address_of
 from chargehand.web.shares import address_key
 
@@ -71,6 +72,7 @@ class Allowance:
         "large_answers",
         "live_connections",
         "name",
+        "recent",
         "requests",
         "rows",
         "seconds",
@@ -97,6 +99,7 @@ class Allowance:
         self.body_bytes = 0
         self.rows = _Spent()
         self.seconds = _Spent()
+        self.recent = Recent()
         self.told_at = -_TOLD_SECONDS
         self._counted_until = 0.0
 
@@ -140,6 +143,7 @@ class Allowance:
             took = now - max(began, self._counted_until)
             self._counted_until = now
             self.seconds.add(max(0.0, took), self._limits().seconds_per_client, now)
+            self.recent.add(max(0.0, took), now)
 
     def read(self, rows: int) -> None:
         """Count rows that were read."""
