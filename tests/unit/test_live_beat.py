@@ -27,7 +27,7 @@ async def test_the_first_event_after_a_silence_is_sent_at_once_and_the_next_toge
     await asyncio.sleep(1)
     woken += [await seconds()]
 
-    assert woken == [0, *[0.02] * 10, 0.045, 1.045]
+    assert woken == [0, *[0.003] * 10, 0.028, 1.028]
 
 
 @pytest.mark.looptime

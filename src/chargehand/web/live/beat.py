@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-_SHORTEST = 0.02
 _LONGEST = 0.1
 _SECONDS_EACH = 0.0025
-"""How much longer the interval is for each connection that is written to."""
+"""How long the interval is for each connection that is written to."""
 
 
 class Beat:
     """Wakes those who have something to send.
 
-    The first event after a silence is sent at once. What follows is sent together, every 20 to 100
-    milliseconds: a write costs as much for one event as for twenty, so the more connections there
-    are, the rarer it should be.
+    The first event after a silence is sent at once. What follows is sent together, after 2.5
+    milliseconds for each connection, 100 at most: a write costs as much for one event as for
+    twenty, so the more connections there are, the rarer it should be.
     """
 
     def __init__(self) -> None:
@@ -33,7 +32,7 @@ class Beat:
 
     def _wake_all(self) -> None:
         woken, self._waiting = self._waiting, []
-        pause = min(max(len(woken) * _SECONDS_EACH, _SHORTEST), _LONGEST)
+        pause = min(len(woken) * _SECONDS_EACH, _LONGEST)
         self._next = asyncio.get_running_loop().time() + pause
         for waker in woken:
             waker()
