@@ -1,18 +1,19 @@
 import type { WorkerState } from '@/domain/workers';
 import { Ago } from './Moment';
 
-/** `paused by anna 3 h ago: broken disk`. */
+/** `paused by anna 3 h ago: broken disk`; `disconnected 3 h ago`. */
 export function WorkerWords({ state }: { state: WorkerState }) {
   const { word, why, by, at } = state;
-  const isOrdered = state.state === 'cancelled';
+  // Where the time is not the word's, it is that of the reason.
+  const isOfWord = state.state === 'cancelled' || word === 'disconnected';
   const since = at ? <Ago at={at} /> : null;
   return (
     <>
       {word}
       {by && ` by ${by}`}
-      {isOrdered && since && <> {since}</>}
+      {isOfWord && since && <> {since}</>}
       {why && `: ${why}`}
-      {!isOrdered && why && since && <> ({since})</>}
+      {!isOfWord && why && since && <> ({since})</>}
     </>
   );
 }
