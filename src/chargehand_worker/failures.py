@@ -8,13 +8,18 @@ from datetime import datetime, timezone
 from typing import Optional
 
 from chargehand_wire.framing import ProtocolError
-from chargehand_wire.master_address import MasterAddress
+from chargehand_wire.master_address import PATH, MasterAddress
 from chargehand_wire.websocket import Refused, SpeaksNoHttp
 from chargehand_wire.websocket_frames import Closed
 from chargehand_worker.tls import in_words
 
 _FIRST_PORT_OF_BUILDBOT = 9989
 _NOT_FOUND = 404
+_REDIRECTIONS = range(300, 400)
+_ERRORS = 400
+"""The first HTTP status that means an error."""
+_LONGEST = 500
+"""Characters that are shown of an address."""
 _REFUSED_FOR_OTHER_REASONS = (401, 403, 503)
 """HTTP statuses that have nothing to do with how the connection was asked for."""
 
@@ -56,11 +61,21 @@ def reason(error: Exception, address: Optional[MasterAddress] = None) -> str:
 
 def _told(refused: Refused) -> str:
     """Return what a server says for refusing, if that is a sentence as masters say them."""
+    answered = f"it answered with HTTP status {refused.status}"
+    elsewhere = refused.headers.get("location", "")
+    if refused.status in _REDIRECTIONS and elsewhere.isprintable() and elsewhere:
+        return f"{answered}: the master's address is {_base_of(elsewhere)}"
     kind = refused.headers.get("content-type", "text/plain").partition(";")[0].strip().lower()
     if refused.text and "\n" not in refused.text and kind == "text/plain":
         return refused.text
-    nobody = ": no master takes workers there" if refused.status == _NOT_FOUND else ""
-    return f"it answered with HTTP status {refused.status}{nobody}"
+    if refused.status < _ERRORS or refused.status == _NOT_FOUND:
+        return f"{answered}: no master takes workers there. Check the address, and its path"
+    return answered
+
+
+def _base_of(address: str) -> str:
+    shown = address[:_LONGEST]
+    return shown[: -len(PATH)] if shown.endswith(PATH) else shown
 
 
 def _about_certificate(error: ssl.SSLCertVerificationError) -> str:

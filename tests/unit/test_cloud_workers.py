@@ -212,6 +212,70 @@ async def test_a_server_of_openstack_is_what_the_configuration_says(
     assert cloud.logins[0]["scope"] == {"project": {"name": "builds", "domain": {"id": "default"}}}
 
 
+def rendered_to(value: Any) -> Any:
+    """Return a renderable that has this value."""
+
+    @util.renderer
+    def render(props: Any) -> Any:
+        return value
+
+    return render
+
+
+@pytest.mark.parametrize("cloud", ["openstack"], indirect=True)
+async def test_dictionaries_and_lists_of_openstack_may_be_rendered_as_a_whole(
+    cloud: SimulatedOpenStack,
+) -> None:
+    login = {"auth_url": f"{cloud.url}/identity", "username": "ci", "password": "os secret"}
+    arm = labelled(
+        on(
+            cloud,
+            block_devices=rendered_to([{"uuid": "d-1", "volume_size": 20}]),
+            meta=rendered_to({"team": "tools"}),
+            nova_args=rendered_to({"key_name": "ci"}),
+            os_auth_args=rendered_to(login),
+        )
+    )
+
+    await arm.start_instance(Properties())
+
+    (server,) = cloud.servers.values()
+    assert server["block_device_mapping_v2"][0]["uuid"] == "d-1"
+    assert (server["metadata"]["team"], server["key_name"]) == ("tools", "ci")
+
+
+@pytest.mark.parametrize("cloud", ["upcloud", "marathon"], indirect=True)
+async def test_settings_of_upcloud_and_marathon_may_be_rendered_as_a_whole(cloud: Any) -> None:
+    argument = "hostconfig" if isinstance(cloud, SimulatedUpcloud) else "marathon_extra_config"
+    wanted = {"hostname": "h"} if argument == "hostconfig" else {"cpus": 4}
+    arm = labelled(on(cloud, **{argument: rendered_to(wanted)}))
+
+    await arm.start_instance(Properties())
+
+    (made,) = things(cloud).values()
+    assert wanted.items() <= made.items()
+
+
+@pytest.mark.parametrize(
+    ("cloud", "arguments", "words"),
+    [
+        ("openstack", {"meta": rendered_to(["a"])}, "meta must be a dictionary; it was rendered"),
+        ("openstack", {"nova_args": rendered_to("x")}, "it was rendered to a str"),
+        ("openstack", {"block_devices": rendered_to({})}, "block_devices must be a list"),
+        ("openstack", {"block_devices": rendered_to([{}])}, 'block_devices: each needs "uuid"'),
+        ("openstack", {"os_auth_args": rendered_to(5)}, "os_auth_args must be a dictionary"),
+        ("upcloud", {"hostconfig": rendered_to(5)}, "hostconfig must be a dictionary"),
+        ("marathon", {"marathon_extra_config": rendered_to([])}, "must be a dictionary"),
+    ],
+    indirect=["cloud"],
+)
+async def test_what_is_rendered_to_another_kind_is_told(
+    cloud: Any, arguments: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(LatentWorkerCannotSubstantiate, match=words):
+        await labelled(on(cloud, **arguments)).start_instance(Properties())
+
+
 @pytest.mark.parametrize("cloud", ["openstack"], indirect=True)
 @pytest.mark.parametrize(
     ("arguments", "words"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ WORKERS: dict[str, dict[str, Any]] = {
     "OpenStackLatentWorker": {"flavor": "f", "image": "i", "os_auth_url": "http://cloud"},
     "UpcloudLatentWorker": {"api_username": "u", "api_password": "p", "image": "i"},
 }
-OPEN = {"session", "tls", "version", "client_version", "registry_auth", "password", "name"}
-"""Arguments of which each value is looked at elsewhere, or is turned into a string."""
+LATER = util.Interpolate("%(prop:a)s")
+PAIRS = {"identifier", "secret_identifier"}
+"""Arguments that need each other."""
 
 
 @pytest.fixture(autouse=True)
@@ -43,14 +45,49 @@ def cases() -> list[tuple[str, str]]:
         (kind, name)
         for kind in WORKERS
         for name, one in inspect.signature(getattr(worker, kind).checkConfig).parameters.items()
-        if name not in OPEN | {"self"} and one.kind is not one.VAR_KEYWORD
+        if name not in {"self", "name"} and one.kind is not one.VAR_KEYWORD
     ]
+
+
+def is_documented_as_renderable(kind: str, argument: str) -> bool:
+    described = [one.__doc__ or "" for one in getattr(worker, kind).__mro__]
+    found = re.search(rf"^        {argument} \((.*?)\):", "\n".join(described), re.MULTILINE)
+    return found is not None and "renderable" in found[1]
 
 
 @pytest.mark.parametrize(("kind", "argument"), cases())
 def test_a_wrong_kind_of_value_is_refused_by_the_argument_s_name(kind: str, argument: str):
     with pytest.raises(ConfigErrors, match=argument):
         made(kind, **{argument: object()})
+
+
+@pytest.mark.parametrize(("kind", "argument"), [one for one in cases() if one[1] not in PAIRS])
+def test_what_the_documentation_calls_renderable_may_be_renderable_as_a_whole_and_nothing_else(
+    kind: str, argument: str
+):
+    if is_documented_as_renderable(kind, argument):
+        made(kind, **{argument: LATER})
+    else:
+        with pytest.raises(ConfigErrors, match=argument):
+            made(kind, **{argument: LATER})
+
+
+@pytest.mark.parametrize(
+    "argument", ["max_builds", "build_wait_timeout", "missing_timeout", "keepalive_interval"]
+)
+def test_numbers_of_workers_are_never_renderable(argument: str):
+    with pytest.raises(ConfigErrors, match=f"{argument} must be"):
+        made("DockerLatentWorker", **{argument: LATER})
+
+
+@pytest.mark.parametrize("version", ["2", 2, 2.1, "2.53", "2.latest", "1.1", None])
+def test_versions_of_openstack_may_be_what_novaclient_takes(version: Any):
+    assert made("OpenStackLatentWorker", client_version=version).client_version in {
+        "2",
+        "2.1",
+        "2.53",
+        "2.latest",
+    }
 
 
 @pytest.mark.parametrize(
@@ -74,6 +111,12 @@ def test_a_wrong_kind_of_value_is_refused_by_the_argument_s_name(kind: str, argu
         ("KubeLatentWorker", {"kube_extra_labels": {"a": 1}}, "must be a dictionary of strings"),
         ("MarathonLatentWorker", {"marathon_auth": ("ci",)}, "a pair of user and password"),
         ("OpenStackLatentWorker", {"meta": ["a"]}, r"meta must be a dictionary, not \['a'\]"),
+        ("OpenStackLatentWorker", {"client_version": "v2"}, "client_version must be 2, or 2 with"),
+        ("OpenStackLatentWorker", {"client_version": True}, "client_version must be 2, or 2 with"),
+        ("DockerLatentWorker", {"version": 1.41}, 'such as "1.41", not 1.41'),
+        ("DockerLatentWorker", {"version": "v1.41"}, "version must be a version of the engine's"),
+        ("DockerLatentWorker", {"password": 1234}, "password must be a string, not 1234"),
+        ("EC2LatentWorker", {"session": "default"}, "session must be a boto3.session.Session"),
     ],
 )
 def test_the_message_says_what_it_must_be(kind: str, arguments: dict[str, Any], told: str):
@@ -82,7 +125,7 @@ def test_the_message_says_what_it_must_be(kind: str, arguments: dict[str, Any], 
 
 
 def test_what_is_rendered_may_be_renderable_and_paths_may_be_paths():
-    later = util.Interpolate("%(prop:a)s")
+    later = LATER
 
     made("DockerLatentWorker", image=later, command=["sh", later], volumes=later, buildargs=later)
     made("EC2LatentWorker", user_data=len, aws_id_file_path=Path(__file__), spot_instance=1)

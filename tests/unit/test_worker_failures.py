@@ -62,11 +62,29 @@ def _answer_in_clear(server: socket.socket) -> None:
         (403, "the name is unknown", "text/plain; charset=utf-8", "the name is unknown"),
         (502, "<!doctype html>\n<p>no", "text/html", "it answered with HTTP status 502"),
         (502, "one\ntwo", "text/plain", "it answered with HTTP status 502"),
-        (404, "", "text/plain", "it answered with HTTP status 404: no master takes workers there"),
+        (
+            *(404, "", "text/plain"),
+            "it answered with HTTP status 404: no master takes workers there. "
+            "Check the address, and its path",
+        ),
+        (
+            *(200, "<!doctype html>", "text/html"),
+            "it answered with HTTP status 200: no master takes workers there. "
+            "Check the address, and its path",
+        ),
     ],
 )
 def test_only_sentences_are_repeated(status: int, text: str, kind: str, told: str):
     assert reason(Refused(status, text, {"content-type": kind})) == told
+
+
+@pytest.mark.parametrize("text", ["", "Redirecting"])
+def test_who_is_sent_elsewhere_is_told_where_the_master_is(text: str):
+    headers = {"content-type": "text/plain", "location": "https://ci.example.org/ci/worker/v1"}
+
+    assert reason(Refused(301, text, headers)) == (
+        "it answered with HTTP status 301: the master's address is https://ci.example.org/ci"
+    )
 
 
 def test_who_connects_to_a_port_for_stock_workers_is_told_where_to_connect():

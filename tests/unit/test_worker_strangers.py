@@ -26,6 +26,7 @@ from chargehand.fleet.rules import WorkerState
 from chargehand.kit.values import replace
 from chargehand_wire.login import login_headers
 from chargehand_wire.websocket import ClientSocket, Refused
+from chargehand_worker.failures import reason
 
 HTTP = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
@@ -282,10 +283,11 @@ async def test_a_native_worker_at_the_port_for_msgpack_hears_where_it_belongs(
     worker = ClientSocket(host="ci", path="/worker/v1", headers=login_headers("arm-7", "right"))
 
     writer.write(worker.request())
-    with pytest.raises(Refused, match=r"chargehand-worker to the port of c\['www'\]"):
+    with pytest.raises(Refused, match=r"chargehand-worker to the port of c\['www'\]") as refusal:
         worker.receive(await closed(reader))
 
     writer.close()
+    assert "--protocol=msgpack_experimental_v7" in reason(refusal.value)
     assert "it is a native worker, which connects to the port of c['www']" in caplog.text
     assert not [one for one in caplog.records if one.name.startswith("aiohttp")]
     await farm.close()

@@ -6,6 +6,7 @@ What is wrong is replaced by nothing, so that the rest of the configuration is r
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,14 @@ class Given:
         if _is_open(value, is_rendered=is_rendered) or isinstance(value, str | os.PathLike):
             return value
         return self._refuse(name, "a string", value)
+
+    def matching(self, name: str, value: Any, pattern: str, what: str) -> Any:
+        """Return a string that is *what*: it matches the *pattern*."""
+        if _is_open(value, is_rendered=False):
+            return value
+        if isinstance(value, str) and re.fullmatch(pattern, value):
+            return value
+        return self._refuse(name, what, value)
 
     def flag(self, name: str, value: Any, *, is_rendered: bool = False) -> Any:
         """Return True or False, for which 1, 0 and None may stand."""

@@ -73,11 +73,15 @@ PRIORITY = Range(
 
 def check_number(where: str, name: str, value: Any, wanted: Range) -> bool:
     """Report a constant that is out of its range; return whether it is right."""
+    return not is_constant(value) or check_constant(where, name, value, wanted)
+
+
+def check_constant(where: str, name: str, value: Any, wanted: Range) -> bool:
+    """Report what is no number of a range, a renderable included; return whether it is right."""
     problem = wanted.problem(name, value)
-    if problem is None or not is_constant(value):
-        return True
-    error(f"{where}: {problem}")
-    return False
+    if problem is not None:
+        error(f"{where}: {problem}")
+    return problem is None
 
 
 def _shown(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from buildbot._border.bridge import answered_within
-from buildbot._border.numbers import ANY_SECONDS, SECONDS, check_number
+from buildbot._border.numbers import ANY_SECONDS, SECONDS, check_constant
 from buildbot.interfaces import (
     ILatentMachine,
     LatentWorkerFailedToSubstantiate,
@@ -70,8 +70,8 @@ class AbstractLatentMachine(Machine):
         **kwargs: Any,
     ) -> Any:
         """Check the arguments, and keep them."""
-        check_number(f'machine "{name}"', "build_wait_timeout", build_wait_timeout, ANY_SECONDS)
-        check_number(f'machine "{name}"', "missing_timeout", missing_timeout, SECONDS)
+        check_constant(f'machine "{name}"', "build_wait_timeout", build_wait_timeout, ANY_SECONDS)
+        check_constant(f'machine "{name}"', "missing_timeout", missing_timeout, SECONDS)
         self.build_wait_timeout = build_wait_timeout
         self.missing_timeout = missing_timeout
         self._is_closing = False

@@ -9,8 +9,9 @@ from buildbot._border.argument_errors import checked
 from buildbot._border.bridge import settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
+from buildbot._border.kinds import Given
 from buildbot._border.making import place_of_making
-from buildbot._border.numbers import COUNT_OR_NONE, SECONDS, SECONDS_OR_NONE, check_number
+from buildbot._border.numbers import COUNT_OR_NONE, SECONDS, SECONDS_OR_NONE, check_constant
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.interfaces import IWorker, implementer
 from buildbot.locks import lock_accesses
@@ -96,7 +97,7 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
         """Check the arguments, and keep them."""
         self.name = name
         self.workername = name
-        self.password = password
+        self.password = Given(f'worker "{name}"').text("password", password, is_rendered=True)
         self.max_builds = max_builds
         self.keepalive_interval = keepalive_interval
         self.machine_name = machine_name
@@ -123,10 +124,10 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
 
     def _check_numbers(self) -> None:
         what = f'worker "{self.name}"'
-        if not check_number(what, "max_builds", self.max_builds, COUNT_OR_NONE):
+        if not check_constant(what, "max_builds", self.max_builds, COUNT_OR_NONE):
             self.max_builds = None
-        check_number(what, "keepalive_interval", self.keepalive_interval, SECONDS_OR_NONE)
-        if not check_number(what, "missing_timeout", self.missing_timeout, SECONDS):
+        check_constant(what, "keepalive_interval", self.keepalive_interval, SECONDS_OR_NONE)
+        if not check_constant(what, "missing_timeout", self.missing_timeout, SECONDS):
             self.missing_timeout = DEFAULT_MISSING_TIMEOUT
 
     def reconfigService(self, *args: Any, **kwargs: Any) -> Any:

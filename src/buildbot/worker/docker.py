@@ -116,7 +116,9 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
         found = given.items("volumes", volumes, of_text=True, is_rendered=True)
         self.volumes = found or []
         self.dockerfile = given.text("dockerfile", dockerfile, is_rendered=True)
-        self.version = version
+        self.version = given.matching(
+            "version", version, r"\d+\.\d+|auto", 'a version of the engine\'s API such as "1.41"'
+        )
         self.tls = tls
         self.followStartupLogs = given.flag("followStartupLogs", followStartupLogs)
         self.masterFQDN = given.text("masterFQDN", masterFQDN, is_rendered=True)

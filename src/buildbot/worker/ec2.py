@@ -15,7 +15,7 @@ from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward
 from buildbot._border.errors import error
 from buildbot._border.kinds import Given
-from buildbot._border.numbers import AMOUNT_OR_NONE, check_number
+from buildbot._border.numbers import AMOUNT_OR_NONE, check_constant
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.interfaces import LatentWorkerFailedToSubstantiate
 from buildbot.process.properties import Properties
@@ -139,6 +139,9 @@ class EC2LatentWorker(NamedInstances):
         self.secret_identifier = given.text("secret_identifier", secret, is_rendered=True)
         self.aws_id_file_path = given.text("aws_id_file_path", file)
         self.session = session
+        if session is not None and not hasattr(session, "client"):
+            error(f'worker "{self.name}": session must be a boto3.session.Session, not {session!r}')
+            self.session = None
 
     def _keep_place(
         self, given: Given, region: Any, zone: Any, subnet: Any, group: Any, groups: Any
@@ -159,8 +162,8 @@ class EC2LatentWorker(NamedInstances):
 
     def _check(self) -> None:
         where = f'worker "{self.name}"'
-        check_number(where, "max_spot_price", self.max_spot_price, AMOUNT_OR_NONE)
-        check_number(where, "price_multiplier", self.price_multiplier, AMOUNT_OR_NONE)
+        check_constant(where, "max_spot_price", self.max_spot_price, AMOUNT_OR_NONE)
+        check_constant(where, "price_multiplier", self.price_multiplier, AMOUNT_OR_NONE)
         if self.spot_instance and self.max_spot_price is None and self.price_multiplier is None:
             error(f"{where}: spot_instance needs max_spot_price, price_multiplier, or both")
         for problem in self._problems():

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot._border.errors import error
-from buildbot._border.numbers import ANY_SECONDS, check_number
+from buildbot._border.numbers import ANY_SECONDS, check_constant
 from buildbot.interfaces import (
     ILatentWorker,
     LatentWorkerFailedToSubstantiate,
@@ -121,7 +121,7 @@ class AbstractLatentWorker(AbstractWorker):
         self.instance_labels = {}
         self.instance_identity = []
         self.build_wait_timeout = build_wait_timeout
-        check_number(f'worker "{name}"', "build_wait_timeout", build_wait_timeout, ANY_SECONDS)
+        check_constant(f'worker "{name}"', "build_wait_timeout", build_wait_timeout, ANY_SECONDS)
         self.start_missing_on_startup = start_missing_on_startup
         self.master_protocol = master_protocol
         if master_protocol not in WORKER_PROTOCOLS:

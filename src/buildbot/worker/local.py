@@ -7,7 +7,7 @@ from typing import Any
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.errors import error, warn
-from buildbot._border.numbers import SECONDS, check_number
+from buildbot._border.numbers import SECONDS, check_constant
 from buildbot.worker.base import AbstractWorker
 from buildbot.worker.latent import AbstractLatentWorker
 
@@ -65,7 +65,7 @@ class LocalWorker(AbstractWorker):
         super().checkConfig(name, None, **kwargs)
         self.workdir = workdir
         self.reconnect_timeout = reconnect_timeout
-        check_number(f'worker "{name}"', "reconnect_timeout", reconnect_timeout, SECONDS)
+        check_constant(f'worker "{name}"', "reconnect_timeout", reconnect_timeout, SECONDS)
         self.environment = environment
         self.inherit_environment = inherit_environment
         for problem in _problems_of_variables(environment, inherit_environment):

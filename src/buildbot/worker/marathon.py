@@ -16,6 +16,7 @@ from buildbot.process.properties import Properties
 from buildbot.util.latent import CompatibleLatentWorkerMixin
 from buildbot.util.rest import Access
 from buildbot.worker.on_rest import WorkerOnRest
+from buildbot.worker.rendered_kinds import mapping_of
 
 _PREFIX = "buildbot-worker/"
 
@@ -46,7 +47,7 @@ class MarathonLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         marathon_url: str,
         image: Any,
         marathon_auth: Any = None,
-        marathon_extra_config: Mapping[str, Any] | None = None,
+        marathon_extra_config: Any = None,
         marathon_app_prefix: str = _PREFIX,
         masterFQDN: str | None = None,
         password: Any = None,
@@ -62,8 +63,8 @@ class MarathonLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         self.marathon_auth = given.items("marathon_auth", marathon_auth, is_rendered=True)
         if is_constant(marathon_auth) and self.marathon_auth and len(self.marathon_auth) != 2:
             error(f'worker "{name}": marathon_auth must be a pair of user and password')
-        more = given.mapping("marathon_extra_config", marathon_extra_config)
-        self.marathon_extra_config = dict(more or {})
+        more = given.mapping("marathon_extra_config", marathon_extra_config, is_rendered=True)
+        self.marathon_extra_config = more or {}
         self.marathon_app_prefix = given.text("marathon_app_prefix", marathon_app_prefix)
         self.masterFQDN = given.text("masterFQDN", masterFQDN)
 
@@ -74,7 +75,8 @@ class MarathonLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
 
     async def start_instance(self, build: Any) -> list[str]:
         """Create the application. Its identifier makes a repeated request harmless."""
-        image, extra = await self.renderWorkerPropsOnStart(build)
+        image, rendered = await self.renderWorkerPropsOnStart(build)
+        extra = mapping_of("marathon_extra_config", rendered)
         identifier = f"/{self.marathon_app_prefix.strip('/')}/{self.instance_name}"
         identifier = identifier.replace("//", "/")
         self.instance = {"app": identifier}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +11,11 @@ from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward
 from buildbot._border.errors import error
 from buildbot._border.kinds import Given
-from buildbot._border.rendering import render_value
-from buildbot.interfaces import LatentWorkerFailedToSubstantiate
+from buildbot._border.rendering import is_constant, render_value
+from buildbot.interfaces import (
+    LatentWorkerCannotSubstantiate,
+    LatentWorkerFailedToSubstantiate,
+)
 from buildbot.process.properties import Properties
 from buildbot.util.latent import CompatibleLatentWorkerMixin
 from buildbot.util.rest import Access, RestClient
@@ -25,6 +28,7 @@ from buildbot.worker.openstack_cloud import (
     server_of,
     smallest_volume,
 )
+from buildbot.worker.rendered_kinds import list_of, mapping_of
 
 _POLL_SECONDS = 5.0
 
@@ -58,8 +62,8 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         meta (dict[str, str] | None, renderable): Metadata of the server.
         nova_args (dict[str, Any] | None, renderable): More of the server: ``key_name``,
             ``security_groups``, ``nics``, ``userdata``, ``availability_zone`` and so on.
-        client_version (str): Version of the compute service's interface: 2, or 2 with a
-            microversion, such as ``2.53``.
+        client_version (str | float): Version of the compute service's interface: 2, or 2 with a
+            microversion, such as ``"2.53"``, or ``"2.latest"``.
         masterFQDN (str | None): Address of the master for the metadata; by default this host's
             name (Chargehand's own).
     """
@@ -78,13 +82,13 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         os_auth_url: str | None = None,
         os_user_domain: str | None = None,
         os_project_domain: str | None = None,
-        os_auth_args: Mapping[str, Any] | None = None,
-        block_devices: Sequence[Mapping[str, Any]] | None = None,
+        os_auth_args: Any = None,
+        block_devices: Any = None,
         region: str | None = None,
         image: Any = None,
-        meta: Mapping[str, Any] | None = None,
-        nova_args: Mapping[str, Any] | None = None,
-        client_version: str = "2",
+        meta: Any = None,
+        nova_args: Any = None,
+        client_version: str | float = "2",
         masterFQDN: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -92,7 +96,7 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         super().checkConfig(name, password, **kwargs)
         given = Given(f'worker "{name}"')
         self.flavor = _choice(given, "flavor", flavor)
-        self.os_auth_args = given.mapping("os_auth_args", os_auth_args) or {
+        self.os_auth_args = given.mapping("os_auth_args", os_auth_args, is_rendered=True) or {
             "auth_url": given.text("os_auth_url", os_auth_url),
             "username": given.text("os_username", os_username, is_rendered=True),
             "password": given.text("os_password", os_password, is_rendered=True),
@@ -100,15 +104,15 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
             "user_domain_name": given.text("os_user_domain", os_user_domain),
             "project_domain_name": given.text("os_project_domain", os_project_domain),
         }
-        self.block_devices = list(given.items("block_devices", block_devices) or ())
+        self.block_devices = given.items("block_devices", block_devices, is_rendered=True) or []
         self.region = region = given.text("region", region)
         self.image = _choice(given, "image", image)
-        self.meta = dict(given.mapping("meta", meta) or {})
-        self.nova_args = dict(given.mapping("nova_args", nova_args) or {})
-        self.client_version = client_version
+        self.meta = given.mapping("meta", meta, is_rendered=True) or {}
+        self.nova_args = given.mapping("nova_args", nova_args, is_rendered=True) or {}
+        self.client_version = _interface_version(given, client_version)
         self.masterFQDN = given.text("masterFQDN", masterFQDN)
         self._cloud = Cloud(
-            credentials=self._credentials, region=region, version=str(client_version)
+            credentials=self._credentials, region=region, version=self.client_version
         )
         for problem in self._problems():
             error(f'worker "{name}": {problem}')
@@ -117,13 +121,11 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         found = []
         if not self.image and not self.block_devices:
             found.append("give image or block_devices")
-        if not self.os_auth_args.get("auth_url"):
+        given = self.os_auth_args
+        if isinstance(given, Mapping) and not given.get("auth_url"):
             found.append("os_auth_url (or auth_url in os_auth_args) is missing")
-        found += [
-            f'block_devices: each needs "uuid", not {one!r}'
-            for one in self.block_devices
-            if not isinstance(one, Mapping) or "uuid" not in one
-        ]
+        if isinstance(self.block_devices, list | tuple):
+            found += _problems_of_devices(self.block_devices)
         return found
 
     # Its instance
@@ -137,15 +139,18 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
 
     async def start_instance(self, build: Any) -> list[str]:
         """Create a server, and wait until it is active."""
-        flavor, image, devices, meta, more = await self.renderWorkerPropsOnStart(build)
+        flavor, image, *rest = await self.renderWorkerPropsOnStart(build)
+        devices = list_of("block_devices", rest[0])
+        if problems := _problems_of_devices(devices):
+            raise LatentWorkerCannotSubstantiate("; ".join(problems))
         environment = {} if self.password else self.worker_environment(self.masterFQDN)
         body = server_of(
             name=self.instance_name,
             flavor=await self._chosen("flavors", flavor),
             image=await self._chosen("images", image) if image else None,
             devices=[await self._block_device(one) for one in devices],
-            metadata={**meta, **environment, **self.instance_labels},
-            more=more,
+            metadata={**mapping_of("meta", rest[1]), **environment, **self.instance_labels},
+            more=mapping_of("nova_args", rest[2]),
         )
         answer = await self._ask("POST", "/servers", body=body)
         identifier = answer["server"]["id"]
@@ -161,6 +166,8 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
 
     def instance_place(self) -> str:
         """Name the cloud, the region, and whose instances they are."""
+        if not isinstance(self.os_auth_args, Mapping):
+            return f"{self.name} {self.region}"
         account = [self.os_auth_args.get(key) for key in ("auth_url", "project_name", "username")]
         return f"{account} {self.region}"
 
@@ -216,8 +223,7 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
     async def _credentials(self) -> Mapping[str, Any]:
         properties = Properties()
         properties.master = self.master
-        found: Mapping[str, Any] = await render_value(dict(self.os_auth_args), properties)
-        return found
+        return mapping_of("os_auth_args", await render_value(self.os_auth_args, properties))
 
     async def _server(self, identifier: str) -> Any:
         return (await self._ask("GET", f"/servers/{identifier}"))["server"]
@@ -257,6 +263,24 @@ def _is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _problems_of_devices(devices: Any) -> list[str]:
+    return [
+        f'block_devices: each needs "uuid", not {one!r}'
+        for one in devices
+        if (isinstance(one, Mapping) and "uuid" not in one)
+        or (not isinstance(one, Mapping) and is_constant(one))
+    ]
+
+
+def _interface_version(given: Given, value: Any) -> str:
+    """Return the version of the compute service's interface; novaclient's 1.1 is its version 2."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    text = str(value) if is_number else value
+    what = '2, or 2 with a microversion, such as "2.53"'
+    found = given.matching("client_version", text, r"1\.1|2|2\.\d+|2\.latest", what)
+    return "2" if found in (None, "1.1") else str(found)
 
 
 def _choice(given: Given, name: str, value: Any) -> Any:

@@ -15,6 +15,7 @@ from buildbot.util.rest import Access, RestClient, RestError
 from chargehand.kit.values import shown_without
 
 _TOKEN_SECONDS = 300.0
+_LATEST = "2.latest"
 _DEFAULT_DOMAIN = "default"
 _GIB = 1 << 30
 _USER_DATA = ("userdata", "user_data")
@@ -72,7 +73,8 @@ class Cloud:
         access = await self._service("compute")
         if "." not in self._version:
             return access
-        header = {"OpenStack-API-Version": f"compute {self._version}"}
+        version = self._version.removeprefix("2.") if self._version == _LATEST else self._version
+        header = {"OpenStack-API-Version": f"compute {version}"}
         return Access(url=access.url, headers={**access.headers, **header})
 
     async def images(self) -> Access:

@@ -17,6 +17,7 @@ from buildbot.process.properties import Properties
 from buildbot.util.latent import CompatibleLatentWorkerMixin
 from buildbot.util.rest import Access
 from buildbot.worker.on_rest import WorkerOnRest
+from buildbot.worker.rendered_kinds import mapping_of
 
 DEFAULT_BASE_URL = "https://api.upcloud.com/1.3"
 DEFAULT_HOST: Mapping[str, Any] = {
@@ -58,7 +59,7 @@ class UpcloudLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         api_username: Any = None,
         api_password: Any = None,
         image: Any = None,
-        hostconfig: Mapping[str, Any] | None = None,
+        hostconfig: Any = None,
         base_url: str = DEFAULT_BASE_URL,
         masterFQDN: str | None = None,
         **kwargs: Any,
@@ -76,18 +77,19 @@ class UpcloudLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         self.api_username = given.text("api_username", api_username, is_rendered=True)
         self.api_password = given.text("api_password", api_password, is_rendered=True)
         self.image = given.text("image", image, is_rendered=True)
-        self.hostconfig = dict(given.mapping("hostconfig", hostconfig) or {})
+        self.hostconfig = given.mapping("hostconfig", hostconfig, is_rendered=True) or {}
         self.base_url = given.text("base_url", base_url)
         self.masterFQDN = given.text("masterFQDN", masterFQDN)
 
     async def renderWorkerProps(self, build: Any) -> tuple[Any, Any]:
         """Return what decides whether a running server is fit for a build."""
         image = await inward(build.render, self.image)
-        return image, {**DEFAULT_HOST, **await inward(build.render, self.hostconfig)}
+        return image, await inward(build.render, self.hostconfig)
 
     async def start_instance(self, build: Any) -> list[str]:
         """Create the server; it goes on to start."""
-        image, host = await self.renderWorkerPropsOnStart(build)
+        image, rendered = await self.renderWorkerPropsOnStart(build)
+        host = {**DEFAULT_HOST, **mapping_of("hostconfig", rendered)}
         template = await self._template(image)
         server = self._server(template, host)
         if callable(data := host.get("user_data")):

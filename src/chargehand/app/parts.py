@@ -38,6 +38,7 @@ from chargehand.links.native.late_logs import LateLogs
 from chargehand.links.native.local import LocalLinks
 from chargehand.links.native.local_listener import LocalListener
 from chargehand.links.native.native_port import NativePort
+from chargehand.links.native.stock_visitors import StockVisitors
 from chargehand.links.native.worker_door import WorkerDoor
 from chargehand.plugins.stock_ui import find_stock_ui
 from chargehand.scheduling.service import Scheduling
@@ -83,6 +84,10 @@ class Parts:
         self._locks = LockTable()
         self.trust = TrustInForce()
         self.remote_workers = RemoteWorkers(clock=clock)
+        self._stock_visitors = StockVisitors(
+            workers=self.remote_workers,
+            port=lambda: self.worker_doors.port_of("msgpack_experimental_v7"),
+        )
         self.worker_door = self._worker_door()
         self.worker_doors = self._worker_doors()
         self.fleet = self._fleet(links, clock)
@@ -121,8 +126,9 @@ class Parts:
 
     def _worker_door(self) -> WorkerDoor:
         return WorkerDoor(
-            workers=self.remote_workers, kept_logs=self._kept_logs, logged_in=hand_over
-        )
+            workers=self.remote_workers, kept_logs=self._kept_logs, logged_in=hand_over,
+            misdirected=self._stock_visitors,
+        )  # fmt: skip
 
     def _worker_doors(self) -> WorkerDoors:
         others: dict[str, Door] = {
@@ -216,6 +222,7 @@ class Parts:
             local_socket=local_socket,
             failed_parts=lambda: self.failed_parts,
             find_stock_ui=find_stock_ui,
+            misdirected=self._stock_visitors,
         )
 
     @property

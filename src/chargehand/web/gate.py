@@ -36,11 +36,21 @@ class Gate:
     """Answers health checks and refused requests."""
 
     def __init__(
-        self, hosts: Hosts, failed_parts: Callable[[], Sequence[FailedPart]] = tuple
+        self,
+        hosts: Hosts,
+        failed_parts: Callable[[], Sequence[FailedPart]] = tuple,
+        misdirected: Callable[[web.BaseRequest], web.StreamResponse | None] = lambda _: None,
     ) -> None:
+        """*misdirected* answers programs that wanted another port, by what they ask for."""
         self.hosts = hosts
+        self._misdirected = misdirected
         self._failed_parts = failed_parts
         self.stage = Stage.STARTING
+
+    def misdirected(self, request: web.BaseRequest) -> web.StreamResponse | None:
+        """Return the answer to a program that wanted another port, None for everybody else."""
+        is_other = "Upgrade" in request.headers and self.stage is Stage.READY
+        return self._misdirected(request) if is_other else None
 
     def answer(self, request: web.BaseRequest) -> web.StreamResponse | None:
         """Return an immediate answer, None for a request that may proceed."""

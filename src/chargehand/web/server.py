@@ -95,6 +95,7 @@ class WebServer:
         local_socket: Path | None = None,
         failed_parts: Callable[[], Sequence[FailedPart]] = tuple,
         find_stock_ui: Callable[[], Path | None] = lambda: None,
+        misdirected: Callable[[web.BaseRequest], web.StreamResponse | None] = lambda _: None,
     ) -> None:
         self._config = config
         self._clock = clock or SystemClock()
@@ -128,7 +129,7 @@ class WebServer:
         )
         self._plugins = self._plugin_routes(resources, find_stock_ui)
         self._routes = self._all_routes(routes or {}, trail)
-        self._gate = Gate(_hosts(config), failed_parts)
+        self._gate = Gate(_hosts(config), failed_parts, misdirected)
         self._listeners = Listeners(
             self._handle, limits=self._limits, kept_answer=self._api.repeats.find
         )
@@ -261,6 +262,8 @@ class WebServer:
         )
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if (answer := self._gate.misdirected(request)) is not None:
+            return answer
         visitors = self._visitors
         visitors.proxies.note(request)
         try:

@@ -26,10 +26,10 @@ _log = logging.getLogger(__name__)
 _LARGEST_MESSAGE = 32 * 1024 * 1024
 _INTRODUCTION_SECONDS = 300.0
 _CLOSE_SECONDS = 2.0
-_WHO_CONNECTS_HERE = """\
-This port is for stock workers that were created with --protocol=msgpack_experimental_v7.
-Others connect to the port of c['protocols']['pb'], chargehand-worker to the port of c['www'].
-"""
+_WHO_CONNECTS_HERE = (  # One line: workers show no longer answers.
+    "this port is for stock workers that were created with --protocol=msgpack_experimental_v7; "
+    "others connect to the port of c['protocols']['pb'], chargehand-worker to the port of c['www']"
+)
 
 
 class MsgpackDoor(HttpPort):

@@ -61,11 +61,14 @@ class WorkerDoor:
         workers: RemoteWorkers,
         kept_logs: Callable[[str], KeptLogs],
         logged_in: Callable[[web.BaseRequest], None] = lambda _: None,
+        misdirected: Callable[[web.BaseRequest], web.StreamResponse | None] = lambda _: None,
     ) -> None:
         """*kept_logs* returns what stores the output that a worker of that name has kept.
 
-        *logged_in* is called with a request whose connection is a worker's from now on.
+        *logged_in* is called with a request whose connection is a worker's from now on;
+        *misdirected* answers workers with another protocol.
         """
+        self._misdirected = misdirected
         self._workers = workers
         self._logged_in = logged_in
         self._kept_logs = kept_logs
@@ -90,6 +93,8 @@ class WorkerDoor:
 
     async def serve(self, request: web.BaseRequest, _visitor: object) -> web.StreamResponse:
         """Answer a worker's request to connect, and serve the connection to its end."""
+        if (elsewhere := self._misdirected(request)) is not None:
+            return elsewhere
         socket = web.WebSocketResponse(
             compress=False,
             max_msg_size=_LARGEST_MESSAGE,
