@@ -41,6 +41,12 @@ class Given:
             return value
         return self._refuse(name, what, value)
 
+    def having(self, name: str, value: Any, method: str, what: str) -> Any:
+        """Return an object that is *what*: it has the *method*."""
+        if value is None or hasattr(value, method):
+            return value
+        return self._refuse(name, what, value)
+
     def flag(self, name: str, value: Any, *, is_rendered: bool = False) -> Any:
         """Return True or False, for which 1, 0 and None may stand."""
         if _is_open(value, is_rendered=is_rendered) or isinstance(value, int):

@@ -138,10 +138,7 @@ class EC2LatentWorker(NamedInstances):
         self.identifier = given.text("identifier", key, is_rendered=True)
         self.secret_identifier = given.text("secret_identifier", secret, is_rendered=True)
         self.aws_id_file_path = given.text("aws_id_file_path", file)
-        self.session = session
-        if session is not None and not hasattr(session, "client"):
-            error(f'worker "{self.name}": session must be a boto3.session.Session, not {session!r}')
-            self.session = None
+        self.session = given.having("session", session, "client", "a boto3.session.Session")
 
     def _keep_place(
         self, given: Given, region: Any, zone: Any, subnet: Any, group: Any, groups: Any

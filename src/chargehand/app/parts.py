@@ -49,6 +49,7 @@ from chargehand.web.server import WebServer
 
 _log = logging.getLogger("chargehand.master")
 
+_MSGPACK = "msgpack_experimental_v7"
 _OUTAGE_SECONDS = 5.0
 """Seconds that a clean stop waits for space on a full disk."""
 
@@ -86,7 +87,8 @@ class Parts:
         self.remote_workers = RemoteWorkers(clock=clock)
         self._stock_visitors = StockVisitors(
             workers=self.remote_workers,
-            port=lambda: self.worker_doors.port_of("msgpack_experimental_v7"),
+            protocol=_MSGPACK,
+            port=lambda: self.worker_doors.port_of(_MSGPACK),
         )
         self.worker_door = self._worker_door()
         self.worker_doors = self._worker_doors()
@@ -133,7 +135,7 @@ class Parts:
     def _worker_doors(self) -> WorkerDoors:
         others: dict[str, Door] = {
             "native": NativePort(self.worker_door),
-            "msgpack_experimental_v7": LateDoor(self._msgpack_door),
+            _MSGPACK: LateDoor(self._msgpack_door),
         }
         return WorkerDoors(
             workers=self.remote_workers, others=others, web_port=lambda: self.web.port

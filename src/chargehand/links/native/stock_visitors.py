@@ -11,8 +11,6 @@ from chargehand.fleet.remote import RemoteWorkers
 from chargehand.kit.peers import peer_name
 from chargehand_wire.http_login import basic_pair
 
-_PROTOCOL = "msgpack_experimental_v7"
-
 
 class StockVisitors:
     """Recognises the requests of stock workers that speak MessagePack, and turns them away.
@@ -21,9 +19,12 @@ class StockVisitors:
     answer but its first line.
     """
 
-    def __init__(self, *, workers: RemoteWorkers, port: Callable[[], int | None]) -> None:
-        """*port* returns the number of the port where they connect, if there is one."""
+    def __init__(
+        self, *, workers: RemoteWorkers, protocol: str, port: Callable[[], int | None]
+    ) -> None:
+        """*port* returns the number of the port for their *protocol*, if there is one."""
         self._workers = workers
+        self._protocol = protocol
         self._port = port
 
     def __call__(self, request: web.BaseRequest) -> web.StreamResponse | None:
@@ -37,9 +38,9 @@ class StockVisitors:
         assert request.transport is not None
         _, address = peer_name(request.transport)
         where = self._where()
-        reason = f"it came to the wrong port; stock workers over {_PROTOCOL} {where}"
+        reason = f"it came to the wrong port; stock workers over {self._protocol} {where}"
         self._workers.refused(login[0], reason, address=address)
-        told = f"wrong port; workers over {_PROTOCOL} {where}"
+        told = f"wrong port; workers over {self._protocol} {where}"
         answer = web.Response(status=404, reason=told, text=f"{told}\n")
         answer.force_close()
         return answer
@@ -47,5 +48,5 @@ class StockVisitors:
     def _where(self) -> str:
         number = self._port()
         if number is None:
-            return f"need a port in c['protocols']['{_PROTOCOL}']"
+            return f"need a port in c['protocols']['{self._protocol}']"
         return f"connect to port {number}"
