@@ -38,6 +38,7 @@ from chargehand.store.store import Store
 _NOT_IN_THE_STORE = {
     "actions",
     "etas",
+    "failures",
     "first_errors",
     "forceschedulers",
     "logchunks",
@@ -108,7 +109,7 @@ def _questions() -> list[Query]:
         for limit in limits:
             query = _query(endpoint.kind, scope=scope, properties=("*",), limit=limit)
             found[endpoint.kind, tuple(scope), limit] = query
-    return [*found.values(), _query("build_times"), _query("step_times")]
+    return [*found.values(), _query("build_times"), _query("step_times"), _query("triggers")]
 
 
 def _noted(store: Store) -> tuple[set[str], set[str]]:

@@ -29,6 +29,7 @@ from chargehand.store.reading.resources import KINDS as STORED
 _NOT_IN_THE_STORE = {
     "actions",
     "etas",
+    "failures",
     "first_errors",
     "forceschedulers",
     "logchunks",

@@ -259,6 +259,7 @@ _FILTERS = (
     "/builders?masterids__contains=1",
     "/workers?name__ne=w1",
     "/changes?project__contains=p",
+    "/failures?" + "&".join(f"buildid={number}" for number in range(1, 30)),
 )
 _PAGES = (
     "/plain/",

@@ -58,7 +58,7 @@ class Data:
         endpoint = resolved.endpoint
         if endpoint.kind == "logchunks":
             return await self._log_chunk(resolved.scope, offset or 0, limit)
-        if endpoint.kind in ("actions", "first_errors", "matches"):
+        if endpoint.kind in ("actions", "failures", "first_errors", "matches"):
             raise LookupError(f"{path} is answered over HTTP only")
         query = Query(
             kind=endpoint.kind,

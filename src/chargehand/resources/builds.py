@@ -213,6 +213,26 @@ FIRST_ERROR = Entity(
     collections=tuple(f"{path}/first_error" for path in (*_LOGS, *BUILD_PATHS)),
 )
 
+FAILURE = Entity(
+    plural="failures",
+    singular="failure",
+    fields=(
+        made("buildid", INTEGER),
+        made("root_buildid", INTEGER),
+        made("root_builderid", INTEGER),
+        made("root_number", INTEGER),
+        made("others", INTEGER),
+        made("step", IDENTIFIER.or_none),
+        made("step_number", INTEGER.or_none),
+        made("slug", IDENTIFIER.or_none),
+        made("line", INTEGER.or_none),
+        made("text", STRING.or_none),
+        made("rule", STRING.or_none),
+    ),
+    collections=("failures",),
+    is_at_root=False,
+)
+
 BUILD_DATA = Entity(
     plural="build_data",
     singular="build_data",
@@ -250,6 +270,7 @@ ENTITIES: tuple[Entity[Never], ...] = (
     BUILD,
     BUILD_DATA,
     ETA,
+    FAILURE,
     FIRST_ERROR,
     LOG,
     LOG_CHUNK,

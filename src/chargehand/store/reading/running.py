@@ -160,6 +160,24 @@ TRIGGERED_BUILDS = bound(
     described.BUILD, related=_BELONGINGS, scopes=(scope("buildid")(_triggered_by),)
 )
 
+# Which builds triggered others, for many builds at once: for pages.
+TRIGGERS = Kind(
+    source=builds.join(requests, requests.c.id == _build.request_id).join(
+        buildsets, buildsets.c.id == requests.c.buildset_id
+    ),
+    identity=_build.id,
+    fields={
+        name: Column(selected=column, compared=column)
+        for name, column in (
+            ("parent_buildid", buildsets.c.parent_build_id),
+            ("buildid", _build.id),
+            ("builderid", _build.builder_id),
+            ("number", _build.number),
+            ("results", _build.result),
+        )
+    },
+)
+
 STEPS = bound(
     described.STEP,
     scopes=tuple(scope(*path)(_of_build(_step.build_id, path)) for path in BUILD_PATHS),
@@ -216,5 +234,6 @@ KINDS = {
     "step_times": STEP_TIMES,
     "steps": STEPS,
     "triggered_builds": TRIGGERED_BUILDS,
+    "triggers": TRIGGERS,
 }
 """By plural: what leads to them in a way of its own, or has something of other tables."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from chargehand.domain.identifiers import LogId
 from chargehand.domain.raw_log import RawLog
 from chargehand.logs.searching import Take
 from chargehand.resources.field import Resource
-from chargehand.resources.query import Basis, Query, Scope
+from chargehand.resources.query import Basis, Filter, Operator, Order, Query, Scope
 from chargehand.resources.visibility import Visibility
 from chargehand.web.ports import Logs, Resources
 
@@ -66,6 +66,17 @@ class SeenLogs:
             if page.basis is not None:
                 self._keep(key, page.basis, row)
         return SeenLog(row=row, logs=self._logs)
+
+    async def of_steps(self, sees: Visibility, step_ids: Sequence[int]) -> list[SeenLog]:
+        """Return the visible logs of these steps, in the order in which they began."""
+        query = Query(
+            kind="logs",
+            filters=(Filter("stepid", Operator.EQ, tuple(step_ids)),),
+            order=(Order("logid"),),
+            sees=sees,
+        )
+        page = await self._resources.fetch(query)
+        return [SeenLog(row=row, logs=self._logs) for row in page.rows]
 
     def _kept(self, key: _Key) -> Resource | None:
         basis, row = self._found.get(key, (None, None))

@@ -178,6 +178,10 @@ class RestApi:
                 return await self._whole_logs.first_error(
                     request, visitor, resolved, parameters, compact=compact
                 )
+            case "failures", _:
+                return await self._whole_logs.failures(
+                    request, visitor, resolved, parameters, compact=compact
+                )
             case "actions", _:
                 rows = await self._actions.rows(path, visitor)
                 return self.reader.made(question, resolved, rows)

@@ -16,7 +16,7 @@ from chargehand.logs.first_error import FirstError, FirstErrorSearch
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
-from chargehand.resources.query import Query, Scope
+from chargehand.resources.query import Filter, Operator, Query, Scope
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.logs import SeenLog, SeenLogs
 from chargehand.web.ports import Resources
@@ -26,12 +26,14 @@ from chargehand.web.rest.scan_places import Scanning, ScanPlaces
 Rules = tuple[ErrorRule, ...]
 
 _KEPT = 1_000
-_UNSUCCESSFUL = (
-    (Result.FAILURE, Result.EXCEPTION),
-    (Result.RETRY, Result.CANCELLED),
-    (Result.WARNINGS,),
-)
-"""Results of steps; those first that say most about why a build failed."""
+_RANK = {
+    Result.FAILURE: 0,
+    Result.EXCEPTION: 0,
+    Result.RETRY: 1,
+    Result.CANCELLED: 1,
+    Result.WARNINGS: 2,
+}
+"""Results of steps; the least says most about why a build failed."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -40,6 +42,14 @@ class Found(msgspec.Struct, frozen=True):
     error: FirstError | None
     grade: Grade | None
     is_complete: bool = True
+
+
+class FailedStep(msgspec.Struct, frozen=True):
+    """The step with which a build failed, and the line that says what went wrong, if one does."""
+
+    step: Resource
+    log: SeenLog | None = None
+    error: FirstError | None = None
 
 
 class FirstErrors:
@@ -89,14 +99,55 @@ class FirstErrors:
             raise NotFound(f"not found: builds {scope}")
         if builds[0]["results"] in (Result.SUCCESS, Result.SKIPPED):
             return [], True
-        step = _failed(await self._fetch("steps", sees, {"buildid": builds[0]["buildid"]}))
-        if step is None:
-            return [], True
+        found, is_complete = await self.of_builds(scanning, sees, (builds[0]["buildid"],))
+        return [
+            _row(one.step, one.log, one.error) for one in found.values() if one.log and one.error
+        ], is_complete
+
+    async def of_builds(
+        self, scanning: Scanning, sees: Visibility, build_ids: Sequence[int]
+    ) -> tuple[dict[int, FailedStep], bool]:
+        """Return the step that failed first of each build that has one, and what it says; and
+        whether there was time for all."""
+        steps = await self._failed_steps(sees, build_ids)
+        logs: dict[int, list[SeenLog]] = {}
+        ids = [int(step["stepid"]) for step in steps.values()]
+        for log in await self._logs.of_steps(sees, ids) if ids else ():
+            logs.setdefault(log.row["stepid"], []).append(log)
+        found = {}
+        is_complete = True
+        for build_id, step in steps.items():
+            found[build_id], is_all = await self._of_step(
+                scanning, step, logs.get(step["stepid"], [])
+            )
+            is_complete = is_complete and is_all
+        return found, is_complete
+
+    async def _failed_steps(
+        self, sees: Visibility, build_ids: Sequence[int]
+    ) -> dict[int, Resource]:
+        query = Query(
+            kind="steps",
+            filters=(
+                Filter("buildid", Operator.EQ, tuple(build_ids)),
+                Filter("results", Operator.EQ, tuple(int(one) for one in _RANK)),
+            ),
+            sees=sees,
+        )
+        steps: dict[int, Resource] = {}
+        for step in (await self._resources.fetch(query)).rows if build_ids else ():
+            known = steps.get(step["buildid"])
+            if not step["hidden"] and (known is None or _rank(step) < _rank(known)):
+                steps[step["buildid"]] = step
+        return {one: steps[one] for one in build_ids if one in steps}
+
+    async def _of_step(
+        self, scanning: Scanning, step: Resource, logs: Sequence[SeenLog]
+    ) -> tuple[FailedStep, bool]:
         best: tuple[SeenLog, Found] | None = None
         is_complete = True
-        for row in await self._fetch("logs", sees, {"stepid": step["stepid"]}):
-            log = await self._logs.find(sees, {"logid": row["logid"]})
-            if log is None or row["type"] in (LogType.HTML, LogType.DELETED):
+        for log in logs:
+            if log.row["type"] in (LogType.HTML, LogType.DELETED):
                 continue
             found = await self._found(scanning, log)
             is_complete = is_complete and found.is_complete
@@ -105,8 +156,8 @@ class FirstErrors:
             if found.grade is Grade.CAUSE:
                 break
         if best is None or best[1].error is None:
-            return [], is_complete
-        return [_row(step, best[0], best[1].error)], is_complete
+            return FailedStep(step), is_complete
+        return FailedStep(step, best[0], best[1].error), is_complete
 
     async def _found(self, scanning: Scanning, log: SeenLog) -> Found:
         """Return what there is in a log; of equal questions one at a time looks for it."""
@@ -140,12 +191,8 @@ class FirstErrors:
         return (await self._resources.fetch(Query(kind=kind, sees=sees, scope=scope))).rows
 
 
-def _failed(steps: Sequence[Resource]) -> Resource | None:
-    for results in _UNSUCCESSFUL:
-        for step in sorted(steps, key=lambda one: int(one["number"])):
-            if step["results"] in results and not step["hidden"]:
-                return step
-    return None
+def _rank(step: Resource) -> tuple[int, int]:
+    return _RANK[step["results"]], int(step["number"])
 
 
 def _is_better(found: Found, other: Found) -> bool:

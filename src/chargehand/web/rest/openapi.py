@@ -30,7 +30,7 @@ Everything that the master knows, and the orders that it takes. Paths, parameter
 texts are those of Buildbot 4.3; additions are marked as such in the reference of the REST API.
 Answers are compact JSON for clients that send "Accept: application/json"."""
 
-_META = {"matches": "SearchMeta", "first_errors": "FirstErrorMeta"}
+_META = {"matches": "SearchMeta", "first_errors": "FirstErrorMeta", "failures": "FirstErrorMeta"}
 _TEXTS = {
     "raw": "The whole text of a log, to be saved",
     "raw_inline": "The whole text of a log, to be shown",

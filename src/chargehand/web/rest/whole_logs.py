@@ -1,4 +1,4 @@
-"""Answers for which a whole log is read: searches, and first errors."""
+"""Answers for which whole logs are read: searches, first errors, and failures."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from chargehand.config.web_limits import WebLimits
 from chargehand.logs.error_rules import ErrorRule
 from chargehand.resources import selection
 from chargehand.resources.endpoints import Resolved
+from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
+from chargehand.resources.query import Query
 from chargehand.web.access.logs import SeenLogs
 from chargehand.web.ports import Resources
 from chargehand.web.rest import log_search, query_string
 from chargehand.web.rest.answers import Answer, failure, success
+from chargehand.web.rest.failures import Failures
 from chargehand.web.rest.first_errors import FirstErrors
 from chargehand.web.rest.query_string import BadQuery
 from chargehand.web.rest.reading import NotFound
@@ -22,7 +25,7 @@ from chargehand.web.rest.scan_places import ScanPlaces
 
 
 class WholeLogs:
-    """Answers requests for ``search`` and ``first_error``."""
+    """Answers requests for ``search``, ``first_error`` and ``failures``."""
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class WholeLogs:
         self._first_errors = FirstErrors(
             resources=resources, logs=logs, places=self._places, rules=rules
         )
+        self._failures = Failures(resources=resources, first_errors=self._first_errors)
 
     async def search(
         self,
@@ -73,6 +77,30 @@ class WholeLogs:
         except BadQuery as error:
             return failure(400, str(error))
         rows, is_complete = await self._first_errors.rows(request, visitor, resolved)
-        page = selection.select(rows, query)
-        meta = {"total": page.total, "is_complete": is_complete}
-        return success(resolved.endpoint.plural, page.rows, meta, compact=compact)
+        return _answer(resolved, query, rows, is_complete, compact=compact)
+
+    async def failures(
+        self,
+        request: web.BaseRequest,
+        visitor: Visitor,
+        resolved: Resolved,
+        parameters: str,
+        *,
+        compact: bool,
+    ) -> Answer:
+        """Return why builds failed. Raises Busy."""
+        try:
+            query = query_string.parse(parameters, resolved, visitor.sees)
+            with self._places.place(request, visitor) as scanning:
+                rows, is_complete = await self._failures.rows(scanning, query)
+        except BadQuery as error:
+            return failure(400, str(error))
+        return _answer(resolved, query, rows, is_complete, compact=compact)
+
+
+def _answer(
+    resolved: Resolved, query: Query, rows: list[Resource], is_complete: bool, *, compact: bool
+) -> Answer:
+    page = selection.select(rows, query)
+    meta = {"total": page.total, "is_complete": is_complete}
+    return success(resolved.endpoint.plural, page.rows, meta, compact=compact)
