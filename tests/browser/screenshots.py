@@ -66,6 +66,7 @@ def pages(master: InstalledMaster) -> dict[str, str]:
         "builders": "builders",
         "builders-filtered": "builders?q=tag:coverage state:failed",
         "builders-by-project": "builders?group=project",
+        "builders-attention": "builders?sort=state&group=prefix",
         "builders-empty": "builders?q=nothing-has-this-name",
         "builder": "builders/nightly",
         "builder-pending": "builders/deploy?tab=pending",

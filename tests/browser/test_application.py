@@ -37,7 +37,15 @@ _SMALL = """() => {
     ].filter(seen).map((one) => one.outerHTML.slice(0, 160));
 }"""
 _NAMES = (
-    *("home", "builders", "builders-filtered", "builders-empty", "builder", "builder-pending"),
+    *(
+        "home",
+        "builders",
+        "builders-filtered",
+        "builders-attention",
+        "builders-empty",
+        "builder",
+        "builder-pending",
+    ),
     *("builder-workers", "builder-configuration", "builder-force", "build-failed"),
     *("build-running", "build-passed", "build-triggers", "log-giant", "pending", "workers"),
     *("worker", "account", "audit", "missing-build", "missing-page"),
@@ -359,6 +367,43 @@ def test_builders_are_filtered_and_the_address_keeps_it(opened: Callable[..., Pa
     expect(page.get_by_role("heading", level=1)).to_contain_text("5 of 40")
     page.get_by_role("combobox", name="Filter").fill("nobody-has-this-name")
     expect(page.get_by_text("No builder fits the filter")).to_be_visible()
+
+
+def test_one_failure_is_one_row_with_its_reason_and_all_of_them_one_question(
+    opened: Callable[..., Page], farm: InstalledMaster
+):
+    page = opened("about")
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+
+    page.goto(f"{farm.url}/")
+
+    expect(page.get_by_text("sign: error: the key has expired").first).to_be_visible()
+    links = page.get_by_role("main").get_by_role("link")
+    signed = links.filter(has_text=re.compile(r"^sign #\d+ failed"))
+    row = signed.locator("xpath=ancestor::div[1]")
+    expect(row).to_contain_text("Also failed because of it: ")
+    for name in ("nightly", "package"):
+        expect(row.get_by_role("link", name=re.compile(rf"^{name} #"))).to_be_visible()
+        expect(links.filter(has_text=re.compile(rf"^{name} #\d+ failed"))).to_have_count(0)
+    assert len([one for one in asked if "/failures?" in one]) == 1
+    assert [one for one in asked if "first_error" in one] == []
+
+
+def test_builders_that_need_attention_come_first_and_that_is_remembered(
+    opened: Callable[..., Page], farm: InstalledMaster
+):
+    page = opened("builders?group=prefix")
+    expect(page.get_by_role("rowheader").first).to_have_text("freebsd")
+
+    page.get_by_role("checkbox", name="Needs attention first").check()
+
+    expect(page.get_by_role("row").filter(has_text="sign").first).to_contain_text("the key has exp")
+    page.goto(f"{farm.url}/builders")
+    expect(page.get_by_role("checkbox", name="Needs attention first")).to_be_checked()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("failed")
+    page.goto(f"{farm.url}/builders?group=project&sort=name")
+    expect(page.get_by_role("row").filter(has_text="engine").first).to_contain_text("failing")
 
 
 @pytest.mark.parametrize("name", _NAMES)

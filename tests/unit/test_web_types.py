@@ -25,6 +25,7 @@ ROWS = {
     "Scheduler": "Scheduler",
     "Why": "Why",
     "Eta": "Eta",
+    "Failure": "Failure",
     "ForceScheduler": "Forcescheduler",
 }
 """Interfaces of the UI, and the schemas that describe the same."""

@@ -193,6 +193,21 @@ export interface FirstError {
   text: string;
 }
 
+/** Why a build failed: the first error of the build that its failure goes back to. */
+export interface Failure {
+  buildid: number;
+  root_buildid: number;
+  root_builderid: number;
+  root_number: number;
+  /** So many more builds failed that were triggered on the way to the root. */
+  others: number;
+  step: string | null;
+  step_number: number | null;
+  slug: string | null;
+  line: number | null;
+  text: string | null;
+}
+
 export interface Scheduler {
   schedulerid: number;
   name: string;

@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { siteRoot } from '@/api/client';
 import { ahead } from '@/api/hooks';
+import type { Grouping } from '@/domain/builderList';
 import { BrokenPage } from './BrokenPage';
 import { Frame } from './Frame';
 import { NotFound } from './NotFound';
@@ -46,7 +47,7 @@ function ask(path: keyof typeof PAGES, { cause, params, location }: Entry): void
 export interface BuildersSearch {
   /** The filter. */
   q?: string;
-  group?: 'project' | 'tag';
+  group?: Grouping;
   sort?: string;
 }
 

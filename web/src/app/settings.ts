@@ -10,6 +10,8 @@ export interface Settings {
   railCollapsed: boolean;
   wrapLogs: boolean;
   notifyMine: boolean;
+  /** How the list of builders was sorted last. */
+  builderOrder: string;
   savedFilters: { name: string; filter: string }[];
 }
 
@@ -22,6 +24,7 @@ const DEFAULTS: Settings = {
   // Narrow windows have room for 36 letters: what does not fit goes on below.
   wrapLogs: window.innerWidth <= 700,
   notifyMine: false,
+  builderOrder: 'name',
   savedFilters: [],
 };
 

@@ -79,24 +79,10 @@ export function builderFacts(builder: Builder, projects: ReadonlyMap<number, str
   };
 }
 
-const RANK: Record<State, number> = {
-  failure: 0,
-  exception: 0,
-  warnings: 1,
-  retry: 2,
-  cancelled: 2,
-  running: 3,
-  waiting: 3,
-  success: 4,
-  skipped: 5,
-  unknown: 6,
-};
-
 const names = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
 const ORDERS: Record<string, (one: Builder, other: Builder) => number> = {
   name: (one, other) => names.compare(one.name, other.name),
-  state: (one, other) => RANK[builderState(one)] - RANK[builderState(other)],
   last: (one, other) => (lastBuild(other)?.started_at ?? 0) - (lastBuild(one)?.started_at ?? 0),
   rate: (one, other) => (one.statistics?.success_rate ?? 2) - (other.statistics?.success_rate ?? 2),
   median: (one, other) =>
@@ -113,8 +99,9 @@ export function directionOf(sort: SortKey, key: string | null): 'ascending' | 'd
   return FALLING.has(key) === (sort === key) ? 'descending' : 'ascending';
 }
 
-/** A sorted copy; `-` in front reverses; equal ones by name. */
+/** A sorted copy; `-` in front reverses; equal ones by name. By state, what needs attention comes first. */
 export function sorted(builders: readonly Builder[], key: SortKey): Builder[] {
+  if (key === 'state') return neediestFirst(builders);
   const reverse = key.startsWith('-');
   const compare = ORDERS[reverse ? key.slice(1) : key] ?? ORDERS.name!;
   return builders.toSorted(
@@ -122,33 +109,66 @@ export function sorted(builders: readonly Builder[], key: SortKey): Builder[] {
   );
 }
 
+const CALM: Partial<Record<State, number>> = { warnings: 3, retry: 4, cancelled: 4, success: 5, skipped: 6, unknown: 7 };
+
+/** Those that broke last, then what runs, then what waits, then the rest. */
+function neediestFirst(builders: readonly Builder[]): Builder[] {
+  const needs = builders.map((builder) => {
+    const streak = redStreak(builder);
+    if (streak) return { builder, rank: 0, since: streak.first.complete_at ?? 0 };
+    if ((builder.running_count ?? 0) > 0) return { builder, rank: 1, since: 0 };
+    if ((builder.pending_count ?? 0) > 0) return { builder, rank: 2, since: 0 };
+    return { builder, rank: CALM[builderState(builder)] ?? 1, since: 0 };
+  });
+  needs.sort(
+    (one, other) => one.rank - other.rank || other.since - one.since || names.compare(one.builder.name, other.builder.name),
+  );
+  return needs.map(({ builder }) => builder);
+}
+
 export interface BuilderGroup {
   name: string | null;
   builders: readonly Builder[];
 }
 
-/** By project or tag (a builder with several tags is in several groups); else one group. */
+export type Grouping = 'project' | 'tag' | 'prefix';
+
+/** What a name begins with, up to the first separator: builders are often called `linux-debug`, `linux-release` … */
+const prefixOf = (name: string): string => /^[^-_/.: ]+/.exec(name)?.[0] ?? name;
+
+/**
+ * By project, tag (a builder with several tags is in several groups) or beginning of the name; else one group. The
+ * groups are in the order of their names, or *inOrder* of their first builders.
+ */
 export function grouped(
   builders: readonly Builder[],
-  by: 'project' | 'tag' | undefined,
+  by: Grouping | undefined,
   projects: ReadonlyMap<number, string>,
+  inOrder = false,
 ): BuilderGroup[] {
   if (by === undefined) return [{ name: null, builders }];
+  const sizes = new Map<string, number>();
+  if (by === 'prefix') for (const { name } of builders) sizes.set(prefixOf(name), (sizes.get(prefixOf(name)) ?? 0) + 1);
   const groups = new Map<string, Builder[]>();
   for (const builder of builders) {
-    const keys =
-      by === 'tag'
-        ? builder.tags.length > 0
-          ? builder.tags
-          : ['no tag']
-        : [(builder.projectid !== null && projects.get(builder.projectid)) || 'no project'];
-    for (const key of keys) {
+    for (const key of groupsOf(builder, by, projects, sizes)) {
       const members = groups.get(key);
       if (members) members.push(builder);
       else groups.set(key, [builder]);
     }
   }
-  return [...groups.entries()]
-    .toSorted(([one], [other]) => names.compare(one, other))
-    .map(([name, members]) => ({ name, builders: members }));
+  const found = [...groups].map(([name, members]) => ({ name, builders: members }));
+  return inOrder ? found : found.toSorted((one, other) => names.compare(one.name, other.name));
+}
+
+function groupsOf(
+  builder: Builder,
+  by: Grouping,
+  projects: ReadonlyMap<number, string>,
+  sizes: ReadonlyMap<string, number>,
+): readonly string[] {
+  if (by === 'tag') return builder.tags.length > 0 ? builder.tags : ['no tag'];
+  if (by === 'project') return [(builder.projectid !== null && projects.get(builder.projectid)) || 'no project'];
+  const prefix = prefixOf(builder.name);
+  return [(sizes.get(prefix) ?? 0) > 1 ? prefix : 'others'];
 }

@@ -3,13 +3,14 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type Dispatch, type SetStateAction } from 'react';
 import type { Builder } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
-import { builderState, directionOf, lastBuild, markedBuild, type BuilderGroup, type SortKey } from '@/domain/builderList';
+import { builderState, directionOf, lastBuild, markedBuild, tallied, type BuilderGroup, type SortKey } from '@/domain/builderList';
 import { count, duration } from '@/domain/durations';
-import { WORDS, stateOf } from '@/domain/states';
+import { BAD, WORDS, stateOf } from '@/domain/states';
 import { BuildStrip } from '@/parts/BuildStrip';
 import { CauseText } from '@/parts/CauseText';
 import { Ago } from '@/parts/Moment';
 import { StateMark } from '@/parts/StateMark';
+import { FailureLine } from '@/parts/FailureLine';
 import classes from './Builders.module.css';
 
 interface Props {
@@ -21,7 +22,13 @@ interface Props {
   onTag: (tag: string) => void;
 }
 
-type Row = { kind: 'group'; name: string; size: number } | { kind: 'builder'; builder: Builder };
+type Row = { kind: 'group'; name: string; builders: readonly Builder[] } | { kind: 'builder'; builder: Builder };
+
+/** About how high a row is: the lists' bar is as long as it will be. */
+function heightOf(row: Row | undefined): number {
+  if (row?.kind === 'group') return 42;
+  return row && BAD.has(builderState(row.builder)) ? 66 : 44;
+}
 
 const COLUMNS: readonly (readonly [SortKey | null, string, string?])[] = [
   ['state', 'State', 'short'],
@@ -39,7 +46,7 @@ export function BuilderTable({ groups, sort, onSort, chosen, onChoose, onTag }: 
       groups.flatMap((group) => [
         ...(group.name === null
           ? []
-          : [{ kind: 'group' as const, name: group.name, size: group.builders.length }]),
+          : [{ kind: 'group' as const, name: group.name, builders: group.builders }]),
         ...group.builders.map((builder) => ({ kind: 'builder' as const, builder })),
       ]),
     [groups],
@@ -49,7 +56,7 @@ export function BuilderTable({ groups, sort, onSort, chosen, onChoose, onTag }: 
   useLayoutEffect(() => setTop(list.current?.offsetTop ?? 0), []);
   const virtual = useWindowVirtualizer({
     count: rows.length,
-    estimateSize: () => 44,
+    estimateSize: (index) => heightOf(rows[index]),
     overscan: 8,
     scrollMargin: top,
   });
@@ -125,8 +132,8 @@ export function BuilderTable({ groups, sort, onSort, chosen, onChoose, onTag }: 
               {row.kind === 'group' ? (
                 <div role="row" className={classes.group}>
                   <span role="rowheader">{row.name}</span>
-                  <span role="cell" className="faint">
-                    {count(row.size)}
+                  <span role="cell" className={classes.counts}>
+                    <Counts builders={row.builders} />
                   </span>
                 </div>
               ) : (
@@ -143,6 +150,24 @@ export function BuilderTable({ groups, sort, onSort, chosen, onChoose, onTag }: 
         })}
       </div>
     </div>
+  );
+}
+
+/** How many of a group fail, run and wait, and how many there are. */
+function Counts({ builders }: { builders: readonly Builder[] }) {
+  const tally = tallied(builders);
+  return (
+    <>
+      {(['failing', 'running', 'waiting'] as const).map(
+        (word) =>
+          tally[word] > 0 && (
+            <span key={word} className={classes.counted} data-of={word}>
+              {count(tally[word])} {word}
+            </span>
+          ),
+      )}
+      <span className="dim">of {count(builders.length)}</span>
+    </>
   );
 }
 
@@ -194,6 +219,7 @@ const BuilderRow = memo(function BuilderRow({ builder, isCursor, isChosen, onTog
           {newest !== marked && builder.cause && <span className="faint">#{newest?.number} </span>}
           <CauseText cause={builder.cause} isShort />
         </span>
+        {BAD.has(state) && marked && <FailureLine buildid={marked.buildid} />}
       </span>
       <span role="cell" className={classes.last}>
         {marked && last ? (

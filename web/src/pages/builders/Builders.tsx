@@ -33,6 +33,7 @@ export function Builders() {
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const [showsOld, setShowsOld] = useState(false);
   const filter = search.q ?? '';
+  const sort = (search.sort ?? settings.builderOrder) as SortKey;
   const deferred = useDeferredValue(filter);
   const all = useMemo(
     () => (answer.data?.builders ?? []).filter((builder) => showsOld || builder.masterids.length > 0),
@@ -46,18 +47,22 @@ export function Builders() {
   // Sorted and described once, not for each letter of the filter.
   const ordered = useMemo(
     () =>
-      sorted(all, (search.sort ?? 'name') as SortKey).map((builder) => ({ builder, facts: builderFacts(builder, names) })),
-    [all, names, search.sort],
+      sorted(all, sort).map((builder) => ({ builder, facts: builderFacts(builder, names) })),
+    [all, names, sort],
   );
   const shown = useMemo(() => {
     const conditions = parseFilter(deferred);
     return ordered.filter(({ facts }) => matches(conditions, facts)).map(({ builder }) => builder);
   }, [ordered, deferred]);
   const tally = useMemo(() => tallied(all), [all]);
-  const groups = useMemo(() => grouped(shown, search.group, names), [shown, search.group, names]);
+  const groups = useMemo(() => grouped(shown, search.group, names, sort === 'state'), [shown, search.group, names, sort]);
   const hasOld = (answer.data?.builders ?? []).some((builder) => builder.masterids.length === 0);
   const ask = (changed: Partial<typeof search>) =>
     void navigate({ search: (before) => ({ ...before, ...changed }), replace: true, resetScroll: false });
+  const sortBy = (next: SortKey) => {
+    change({ builderOrder: next });
+    ask({ sort: next });
+  };
   const addTag = useCallback(
     (tag: string) =>
       void navigate({
@@ -91,6 +96,7 @@ export function Builders() {
               { value: '', label: 'List' },
               ...(names.size > 0 ? [{ value: 'project', label: 'By project' }] : []),
               ...(tags.length > 0 ? [{ value: 'tag', label: 'By tag' }] : []),
+              { value: 'prefix', label: 'By name' },
             ]}
           />
           <Menu position="bottom-end">
@@ -131,6 +137,11 @@ export function Builders() {
             name: [],
           }}
         />
+        <Checkbox
+          label="Needs attention first"
+          checked={sort === 'state'}
+          onChange={(event) => sortBy(event.currentTarget.checked ? 'state' : 'name')}
+        />
         {hasOld && (
           <Checkbox
             label="also those that no master configures"
@@ -156,8 +167,8 @@ export function Builders() {
           ) : (
             <BuilderTable
               groups={groups}
-              sort={(search.sort ?? 'name') as SortKey}
-              onSort={(sort) => ask({ sort })}
+              sort={sort}
+              onSort={sortBy}
               chosen={chosen}
               onChoose={setChosen}
               onTag={addTag}

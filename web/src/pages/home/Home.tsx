@@ -1,27 +1,23 @@
 import { Button, Code } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { Fragment } from 'react';
 import { useAgain, useLive, useRest, useSite } from '@/api/hooks';
-import type { Build, Builder, Cause, ForceScheduler, Step, WhyGroup, Worker } from '@/api/types';
+import type { Build, Builder, ForceScheduler, Step, WhyGroup, Worker } from '@/api/types';
 import { useOnDemand } from '@/api/onDemand';
-import { asSentence, buildNote } from '@/domain/builds';
-import { RECENT_BUILDERS, builderState, lastBuild, redStreak } from '@/domain/builderList';
+import { buildNote } from '@/domain/builds';
+import { RECENT_BUILDERS } from '@/domain/builderList';
 import { count, counted, duration } from '@/domain/durations';
-import { BAD, WORDS, stateOf } from '@/domain/states';
+import { stateOf } from '@/domain/states';
 import { Answered, Failed } from '@/parts/Answered';
 import { Calm } from '@/parts/Calm';
 import { CauseText } from '@/parts/CauseText';
 import { Ago, Lasted, useNow } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
-import { RootCause } from '@/parts/RootCause';
 import { StateMark } from '@/parts/StateMark';
+import { Attention } from './Attention';
 import { ENDED, RUNNING, WAITING_LONG } from './questions';
 import classes from './Home.module.css';
 
-const LONG_WAIT = 600;
-/** What waits for one of these waits until somebody does something: it is told at once. */
-const STUCK = new Set(['no_worker_connected', 'workers_paused', 'builder_not_configured']);
 /** For so many running builds the step is shown: a busy farm is not asked about each of hundreds. */
 const WITH_STEPS = 10;
 
@@ -85,167 +81,6 @@ export function Home() {
         )}
       </div>
     </Page>
-  );
-}
-
-interface AttentionProps {
-  builders: readonly Builder[] | undefined;
-  workers: readonly Worker[] | undefined;
-  waiting: readonly WhyGroup[] | undefined;
-  /** Nothing was built yet: that nothing is red is no news then. */
-  isNew: boolean;
-}
-
-const SHOWN = 8;
-
-function Attention({ builders, workers, waiting, isNew }: AttentionProps) {
-  const now = useNow(30);
-  const red = (builders ?? [])
-    .filter((builder) => builder.masterids.length > 0 && BAD.has(builderState(builder)))
-    .sort((one, other) => (lastBuild(other)?.complete_at ?? 0) - (lastBuild(one)?.complete_at ?? 0));
-  const turned = red.slice(0, SHOWN).flatMap((builder) => redStreak(builder)?.first.buildid ?? []);
-  // Why each of them was built with which its builder turned red: one question for all.
-  const firsts = useRest<{ builds: Build[] }>(
-    turned.length > 0 ? 'builds' : null,
-    { buildid: turned.toSorted((one, other) => one - other), cause: true },
-    { staleTime: Number.POSITIVE_INFINITY },
-  );
-  if (builders === undefined) return null;
-  const causes = new Map((firsts.data?.builds ?? []).map((build) => [build.buildid, build.cause]));
-  const lost = (workers ?? []).filter(
-    (worker) =>
-      worker.configured_on.length > 0 && worker.connected_to.length === 0 && !worker.isOnDemand,
-  ).sort((one, other) => (other.disconnected_at ?? 0) - (one.disconnected_at ?? 0));
-  const paused = (workers ?? []).filter((worker) => worker.connected_to.length > 0 && worker.paused);
-  const long = (waiting ?? []).filter(
-    (group) => STUCK.has(group.kind) || now - group.oldest_submitted_at > LONG_WAIT,
-  );
-  if (red.length + lost.length + long.length + paused.length === 0) {
-    if (isNew) return null;
-    return (
-      <div className={classes.calm}>
-        <StateMark state="success" hidden /> Nothing needs attention: no builder is red, all workers are connected, nothing has waited for longer than 10 minutes.
-      </div>
-    );
-  }
-  return (
-    <Card title="Needs attention">
-      {red.slice(0, SHOWN).map((builder) => (
-        <Red key={builder.builderid} builder={builder} causes={causes} />
-      ))}
-      {red.length > SHOWN && (
-        <Link to="/builders" search={{ q: 'state:failed state:exception' }} className={classes.more}>
-          {counted(red.length - SHOWN, 'more red builder')} ›
-        </Link>
-      )}
-      {lost.length > 0 && (
-        <div className={classes.row} data-wide>
-          <StateMark state="exception" />
-          <span className={classes.text}>
-            <b>{lost.length === 1 ? `Worker ${lost[0]?.name} is not connected` : `${count(lost.length)} workers are not connected`}</b>
-            <small>
-              {lost.slice(0, 6).map((one, index) => (
-                <Fragment key={one.workerid}>
-                  {index > 0 && ', '}
-                  {lost.length > 1 && `${one.name} `}
-                  {one.disconnected_at !== null && <Ago at={one.disconnected_at} />}
-                </Fragment>
-              ))}
-              {lost.length > 6 && ' …'}
-            </small>
-          </span>
-          <Link to="/workers" search={{ q: 'state:lost' }} className={classes.go}>
-            Lost workers ›
-          </Link>
-        </div>
-      )}
-      {paused.map((worker) => (
-        <div key={worker.workerid} className={classes.row} data-wide>
-          <StateMark state="cancelled" />
-          <span className={classes.text}>
-            <b>
-              Worker {worker.name} is paused
-              {worker.paused_by && ` by ${worker.paused_by}`}
-            </b>
-            <small>
-              {worker.paused_at && <Ago at={worker.paused_at} />}
-              {worker.paused_at && worker.pause_reason && ': '}
-              {worker.pause_reason}
-            </small>
-          </span>
-          <Link to={`/workers/${worker.workerid}` as string} className={classes.go}>
-            {worker.name} ›
-          </Link>
-        </div>
-      ))}
-      {long.slice(0, SHOWN).map((group) => (
-        <div key={`${group.kind} ${group.buildrequestids[0]}`} className={classes.row} data-wide>
-          <StateMark state="waiting" />
-          <span className={classes.text}>
-            {asSentence(group.sentence)}
-          </span>
-          <Link to="/pending" className={classes.go}>
-            Pending ›
-          </Link>
-        </div>
-      ))}
-    </Card>
-  );
-}
-
-/** A builder that turned red: since when, and its first failing line. */
-function Red({ builder, causes }: { builder: Builder; causes: ReadonlyMap<number, Cause | null | undefined> }) {
-  const state = builderState(builder);
-  const streak = redStreak(builder);
-  if (!streak) return null;
-  const { newest, first, count: length, isAtLeast } = streak;
-  const builds = `${isAtLeast ? 'at least ' : ''}${counted(length, 'build')}`;
-  return (
-    <div className={classes.row}>
-      <StateMark state={state} />
-      <span className={classes.text}>
-        <Link to="/builders/$builder/builds/$number" params={{ builder: String(builder.builderid), number: String(newest.number) }}>
-          <b>{builder.name}</b> #{newest.number} {WORDS[state]}
-        </Link>
-        <FirstFailure buildid={newest.buildid} />
-      </span>
-      <span className={classes.cause}>
-        <CauseText cause={causes.get(first.buildid)} />
-      </span>
-      <span className={classes.when}>
-        {length > 1 && <span title={`Red for ${builds}`}>{builds}, since </span>}
-        {first.complete_at !== null && <Ago at={first.complete_at} />}
-      </span>
-    </div>
-  );
-}
-
-interface FirstErrorRow {
-  step: string;
-  line: number;
-  text: string;
-}
-
-function FirstFailure({ buildid }: { buildid: number }) {
-  const { data } = useRest<{ first_errors: FirstErrorRow[] }>(`builds/${buildid}/first_error`, {}, { inTurn: true, staleTime: Number.POSITIVE_INFINITY });
-  const found = data?.first_errors[0];
-  if (!found) return data ? <Triggered buildid={buildid} /> : null;
-  return (
-    <small className="mono" title={found.text}>
-      {found.step}: {found.text.trim()}
-    </small>
-  );
-}
-
-/** Of a build without an error of its own: the one it triggered that failed, down to the first error. */
-function Triggered({ buildid }: { buildid: number }) {
-  const { data } = useRest<{ builds: Build[] }>(`builds/${buildid}/triggered_builds`, {}, { inTurn: true });
-  const bad = data?.builds.find((build) => BAD.has(stateOf(build)));
-  if (!bad) return null;
-  return (
-    <small className={classes.chain}>
-      <RootCause build={bad} />
-    </small>
   );
 }
 
