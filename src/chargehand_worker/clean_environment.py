@@ -54,6 +54,16 @@ _KEPT_ON_WINDOWS = (
     "OS",
 )
 
+_OF_THE_WORKER = (
+    "BUILDMASTER",
+    "BUILDMASTER_PORT",
+    "BUILDMASTER_PROTOCOL",
+    "WORKERNAME",
+    "WORKERPASS",
+    "CHARGEHAND_*",
+)
+"""What a container is told for its worker, and what marks processes."""
+
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -66,6 +76,23 @@ def clean_environment(own: Mapping[str, str], names: Sequence[str]) -> dict[str,
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
             environment[name] = value
     environment["PATH"] = _path_without_ours(environment.get("PATH", ""), own)
+    return environment
+
+
+def is_made_for_worker(own: Mapping[str, str], name: str) -> bool:
+    """Return whether an environment was made for this worker: a master that starts a container
+    tells it so, and whoever wrote the image chose the rest."""
+    return own.get("WORKERNAME") == name and bool(own.get("BUILDMASTER"))
+
+
+def container_environment(own: Mapping[str, str], password: str) -> dict[str, str]:
+    """Return what commands inherit in a container that was made for their worker: all but what is
+    the worker's own, and its *password* under whatever name."""
+    environment = _of_the_user()
+    for name, value in own.items():
+        is_ours = any(fnmatch.fnmatchcase(name, pattern) for pattern in _OF_THE_WORKER)
+        if not is_ours and value != password:
+            environment[name] = value
     return environment
 
 

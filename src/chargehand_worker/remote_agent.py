@@ -17,7 +17,11 @@ from typing import Optional
 from chargehand_wire.messages import Directories
 from chargehand_wire.worker_side import WorkerSide
 from chargehand_worker.agent import Agent, Handle, Link, run
-from chargehand_worker.clean_environment import clean_environment
+from chargehand_worker.clean_environment import (
+    clean_environment,
+    container_environment,
+    is_made_for_worker,
+)
 from chargehand_worker.direct_link import DirectLink
 from chargehand_worker.facts import facts
 from chargehand_worker.processes import CommandProcesses, Processes
@@ -95,6 +99,8 @@ def _environment(settings: WorkerSettings) -> dict[str, str]:
     inherit = settings.inherit_environment
     if inherit is True:
         return dict(os.environ)
+    if inherit is None and is_made_for_worker(os.environ, settings.name):
+        return container_environment(os.environ, settings.password)
     return clean_environment(os.environ, inherit or ())
 
 

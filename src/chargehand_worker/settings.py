@@ -42,8 +42,9 @@ class WorkerSettings:
     umask: Optional[str] = None
     allow_shutdown: Optional[str] = None
     delete_leftover_dirs: bool = False
-    inherit_environment: Union[bool, list[str]] = False
-    """Which variables commands inherit besides the usual ones: names or patterns, or all."""
+    inherit_environment: Union[bool, list[str], None] = None
+    """Which variables commands inherit besides the usual ones: names or patterns, or all. None:
+    none, but in a container that was made for this worker, what its image has set."""
     control_groups: bool = True
     """Whether commands get control groups of their own, where that is possible."""
     proxy: Optional[str] = None

@@ -96,6 +96,35 @@ def test_an_image_is_built_from_a_dockerfile(engine: DockerDaemon, master: Insta
     assert engine.containers() == []
 
 
+_ENVIRONMENT = """
+dockerfile='FROM this-machine\\nENV JAVA_HOME=/opt/java\\nENV API_TOKEN=x'"""
+
+
+@pytest.mark.parametrize(
+    ("options", "seen"),
+    [("", True), (" --inherit-environment NODE_*", False)],
+    ids=["all", "named"],
+)
+def test_builds_of_our_agent_see_what_their_image_has_set_and_no_password(
+    options: str, seen: bool, engine: DockerDaemon, master: InstalledMaster
+) -> None:
+    command = _OURS.replace("create-worker w", f"create-worker{options} w")
+    text = _configuration(engine, command, "native", _ENVIRONMENT)
+    master.write(
+        text.replace(f"image={IMAGE!r}, ", "") + "add('shows', sh('env'), workernames=['docker'])\n"
+    )
+    master.start()
+
+    build = master.build("shows")
+
+    told, log = master.output(build, "shell"), master.lines(build, "shell")
+    assert build["results"] == SUCCESS, master.log
+    assert ("JAVA_HOME=/opt/java" in told, "API_TOKEN=x" in told) == (seen, seen)
+    assert not [line for line in told if line.startswith(("WORKER", "BUILDMASTER"))]
+    assert seen == any("API_TOKEN=(not shown: its name looks secret)" in line for line in log)
+    master.stop()
+
+
 @pytest.mark.parametrize("moment", ["while it starts", "while it builds"])
 def test_a_master_that_was_killed_leaves_no_container(
     moment: str, engine: DockerDaemon, master: InstalledMaster

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chargehand.links.native.worker_environment import worker_environment
+from chargehand_worker.clean_environment import container_environment, is_made_for_worker
 
 OWN = {
     "PATH": f"{sys.prefix}/bin:/opt/venv/bin:/usr/bin:/bin",
@@ -77,3 +78,42 @@ def test_variables_can_be_set_and_removed(inherit: bool) -> None:
     assert kept["PATH"] == f"/opt/bin:{environment(inherit_environment=inherit)['PATH']}"
     assert "TZ" not in kept
     assert kept["NEW"] == "ab"
+
+
+CONTAINER = {
+    "PATH": "/opt/worker/bin:/usr/bin:/bin",
+    "VIRTUAL_ENV": "/opt/worker",
+    "JAVA_HOME": "/opt/java",
+    "NPM_TOKEN": "of the image",
+    "BUILDMASTER": "ci.example.org",
+    "BUILDMASTER_PORT": "8010",
+    "BUILDMASTER_PROTOCOL": "native",
+    "WORKERNAME": "arm-7",
+    "WORKERPASS": "open sesame",
+    "COPY_OF_IT": "open sesame",
+    "CHARGEHAND_WORKER": "outer",
+}
+
+
+def test_in_a_container_commands_see_what_its_image_says_but_nothing_of_the_worker() -> None:
+    kept = container_environment(CONTAINER, "open sesame")
+
+    of_the_image = ("PATH", "VIRTUAL_ENV", "JAVA_HOME", "NPM_TOKEN")
+    assert {name: kept[name] for name in of_the_image} == {
+        name: CONTAINER[name] for name in of_the_image
+    }
+    assert set(kept) == {*of_the_image, "HOME", "USER", "LOGNAME", "SHELL"}
+
+
+@pytest.mark.parametrize(
+    ("own", "is_made"),
+    [
+        (CONTAINER, True),
+        ({**CONTAINER, "WORKERPASS": ""}, True),
+        ({**CONTAINER, "WORKERNAME": "arm-8"}, False),
+        ({**CONTAINER, "BUILDMASTER": ""}, False),
+        (OWN, False),
+    ],
+)
+def test_a_container_is_known_by_the_name_of_its_worker(own: dict[str, str], is_made: bool) -> None:
+    assert is_made_for_worker(own, "arm-7") is is_made
