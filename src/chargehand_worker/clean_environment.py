@@ -81,7 +81,7 @@ def clean_environment(own: Mapping[str, str], names: Sequence[str]) -> dict[str,
 
 def is_made_for_worker(own: Mapping[str, str], name: str) -> bool:
     """Return whether an environment was made for this worker: a master that starts a container
-    tells it so, and whoever wrote the image chose the rest."""
+    says so, and the author of the image chose the rest."""
     return own.get("WORKERNAME") == name and bool(own.get("BUILDMASTER"))
 
 
