@@ -53,7 +53,7 @@ const licences = {
 };
 
 /** What `main.tsx` imports besides the application and the pages: it comes first, and by itself. */
-const FIRST = /\/src\/(app\/(main|pages)|api\/client|domain\/(builderList|builds|hashLinks|logs|states|waiting)|pages\/\w+\/questions)\.tsx?$|vite\/preload-helper|rolldown\/runtime/;
+const FIRST = /\/src\/(app\/(main|pages)|api\/client|domain\/(builderList|builds|hashLinks|language|logs|states|waiting)|pages\/\w+\/questions)\.tsx?$|vite\/preload-helper|rolldown\/runtime/;
 /** It asks for the page's data: each kB of it makes that later. */
 const FIRST_BYTES = 24_000;
 

@@ -43,6 +43,8 @@ add('growing', sh('echo first; touch %s/growing.begun; '
     % (HERE, HERE), name='count'), sh('echo second step'))
 add('stoppable', blocking('stoppable'))
 add('unlucky', sh('true'), workernames=['absent'])
+add('late-error', sh('for i in $(seq 1 300); do echo PASS $i; done; '
+    'echo "AssertionError: expected 3, got 4"; exit 1', name='check'))
 add('long', sh('for i in $(seq 1 5000); do echo number $i; done'))
 add('a-builder-with-a-very-long-name-indeed-which-nobody-would-give-in-earnest-but-somebody-does',
     sh('echo %s' % ('x' * 500)))
@@ -93,3 +95,13 @@ def watch(visit: Visit) -> None:
     visit.page.on("dialog", dialog)
     visit.page.on("request", asked)
     visit.page.on("websocket", asked)
+
+
+def settled(page: Page) -> None:
+    """Wait until the page shows what it is about."""
+    # Only the tests that are slow need it.
+    from playwright.sync_api import expect
+
+    page.wait_for_selector("main")
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    page.wait_for_load_state("load")

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 from browser_visit import CONFIGURATION, Visit, watch
 from installed_master import InstalledMaster
+from screenshots import pages
+from seeded_farm import make
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Playwright
+    from playwright.sync_api import Browser, Page, Playwright
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -84,3 +86,35 @@ def visit(visit_with: Callable[..., Visit]) -> Iterator[Visit]:
     made = visit_with()
     yield made
     assert made.troubles == []
+
+
+@pytest.fixture(scope="session")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledMaster]:
+    """A farm with months of history."""
+    made = make(tmp_path_factory.mktemp("farm") / "master")
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="session")
+def addresses(farm: InstalledMaster) -> dict[str, str]:
+    """Where the farm's pages are, by short names."""
+    return pages(farm)
+
+
+@pytest.fixture
+def opened(browser: Browser, farm: InstalledMaster) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page of the farm in a window of its own."""
+    contexts = []
+
+    def open_(path: str, **settings: object) -> Page:
+        context = browser.new_context(**settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(f"{farm.url}/{path}")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()

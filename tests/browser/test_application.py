@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
-from browser_visit import Visit
+from browser_visit import Visit, settled
 from connections import free_port
 from installed_master import CANCELLED, InstalledMaster
-from screenshots import pages
-from seeded_farm import GIANT_LINES, RARE, make
+from seeded_farm import GIANT_LINES, RARE
 from waiting import eventually
 
 if TYPE_CHECKING:
@@ -36,6 +35,11 @@ _SMALL = """() => {
         ...fields.filter((one) => parseFloat(getComputedStyle(one).fontSize) < 16),
     ].filter(seen).map((one) => one.outerHTML.slice(0, 160));
 }"""
+_SLOW_FRAMES = """
+    const frame = window.requestAnimationFrame;
+    const late = (draw) => setTimeout(() => draw(performance.now()), 400);
+    window.requestAnimationFrame = (draw) => frame(() => late(draw));
+"""
 _NAMES = (
     *(
         "home",
@@ -50,44 +54,6 @@ _NAMES = (
     *("build-running", "build-passed", "build-triggers", "log-giant", "pending", "workers"),
     *("worker", "account", "audit", "missing-build", "missing-page"),
 )
-
-
-@pytest.fixture(scope="module")
-def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledMaster]:
-    """A farm with months of history."""
-    made = make(tmp_path_factory.mktemp("farm") / "master")
-    yield made
-    made.end()
-
-
-@pytest.fixture(scope="module")
-def addresses(farm: InstalledMaster) -> dict[str, str]:
-    return pages(farm)
-
-
-@pytest.fixture
-def opened(browser: Browser, farm: InstalledMaster) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a page of the farm in a window of its own."""
-    contexts = []
-
-    def open_(path: str, **settings: object) -> Page:
-        context = browser.new_context(**settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.goto(f"{farm.url}/{path}")
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-
-
-def _settled(page: Page) -> None:
-    """Wait until the page shows what it is about."""
-    page.wait_for_selector("main")
-    expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    page.wait_for_load_state("load")
 
 
 def _build_page(visit: Visit, build: dict[str, object]) -> Page:
@@ -297,7 +263,7 @@ def test_a_chosen_tab_comes_into_sight(
     opened: Callable[..., Page], addresses: dict[str, str]
 ) -> None:
     page = opened(addresses["build-failed"])
-    _settled(page)
+    settled(page)
 
     page.get_by_role("tab", name="Compare with last good").click()
 
@@ -316,7 +282,7 @@ def test_wrapped_lines_stand_below_each_other(
     opened: Callable[..., Page], addresses: dict[str, str]
 ) -> None:
     page = opened(addresses["log-giant"], viewport=_PHONE)
-    _settled(page)
+    settled(page)
 
     page.get_by_role("button", name="Wrap long lines").click()
 
@@ -348,7 +314,7 @@ def test_an_opening_page_asks_nothing_twice(
     page.on("websocket", lambda one: one.on("framereceived", lambda _: heard.append(len(asked))))
 
     page.goto(f"{farm.url}/{addresses[name]}")
-    _settled(page)
+    settled(page)
 
     page.close()
     asked = asked[: min(heard, default=len(asked))]
@@ -412,7 +378,7 @@ def test_everybody_can_use_the_page(
     opened: Callable[..., Page], addresses: dict[str, str], name: str, scheme: str
 ):
     page = opened(addresses[name], color_scheme=scheme)
-    _settled(page)
+    settled(page)
 
     assert _violations(page) == []
 
@@ -420,7 +386,7 @@ def test_everybody_can_use_the_page(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everybody_can_use_the_palette(opened: Callable[..., Page], scheme: str):
     page = opened("", color_scheme=scheme)
-    _settled(page)
+    settled(page)
     page.keyboard.type("/linux")
     expect(page.get_by_role("dialog").get_by_text("linux-arm64-debug").first).to_be_visible()
 
@@ -463,7 +429,7 @@ def test_what_is_pressed_on_a_phone_is_large_enough(
     opened: Callable[..., Page], addresses: dict[str, str], name: str
 ):
     page = opened(addresses[name], viewport=_PHONE)
-    _settled(page)
+    settled(page)
 
     assert page.evaluate(_SMALL) == []
 
@@ -471,7 +437,7 @@ def test_what_is_pressed_on_a_phone_is_large_enough(
 @pytest.mark.parametrize("name", _NAMES)
 def test_a_page_fits_a_phone(opened: Callable[..., Page], addresses: dict[str, str], name: str):
     page = opened(addresses[name], viewport=_PHONE)
-    _settled(page)
+    settled(page)
 
     width = page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -483,7 +449,7 @@ def test_a_page_fits_a_phone(opened: Callable[..., Page], addresses: dict[str, s
 
 def test_the_whole_way_to_a_failure_goes_by_keyboard(opened: Callable[..., Page]):
     page = opened("")
-    _settled(page)
+    settled(page)
 
     page.keyboard.press("g")
     page.keyboard.press("b")
@@ -501,12 +467,25 @@ def test_the_whole_way_to_a_failure_goes_by_keyboard(opened: Callable[..., Page]
 
 def test_no_letter_is_lost_while_the_palette_is_loaded(opened: Callable[..., Page]):
     page = opened("")
-    _settled(page)
+    settled(page)
     page.reload(wait_until="commit")
     page.route(re.compile(r"/Palette-[^/]*\.js"), lambda route: (sleep(0.5), route.continue_()))
     page.wait_for_selector("main")
 
     page.keyboard.type("/nightly")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("nightly")
+
+
+def test_enter_opens_what_was_found_also_when_nothing_is_selected_yet(opened: Callable[..., Page]):
+    page = opened("")
+    page.add_init_script(_SLOW_FRAMES)
+    page.reload()
+    settled(page)
+
+    page.keyboard.type("/nightly")
+    expect(page.get_by_role("dialog").get_by_text("nightly").first).to_be_visible()
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("nightly")

@@ -12,7 +12,7 @@ import {
 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useLayoutEffect, useState, type MouseEvent, type ReactNode } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState, type MouseEvent, type ReactNode } from 'react';
 import { read } from '@/api/client';
 import { rowsOf, type Answer } from '@/api/rows';
 import { StateMark } from '@/parts/StateMark';
@@ -89,9 +89,13 @@ export default function Palette() {
     onClick: () => go(to),
   }));
   // Answers come after the letters: Enter opens the first of what is shown now.
+  const selectedIn = useRef<unknown>(undefined);
   useEffect(() => {
     if (asked === '') return undefined;
-    const frame = requestAnimationFrame(selectFirst);
+    const frame = requestAnimationFrame(() => {
+      selectFirst();
+      selectedIn.current = data;
+    });
     return () => cancelAnimationFrame(frame);
   }, [asked, data]);
   const builders = { group: 'Actions', actions: forced };
@@ -126,9 +130,11 @@ export default function Palette() {
       searchProps={{
         placeholder: 'Builder, #build, change, worker, page …',
         'aria-label': 'Search',
-        // What is shown belongs to fewer letters than were typed: Enter waits for what was meant.
+        // What is shown belongs to fewer letters than were typed, or is so new that none of it is selected yet:
+        // Enter is for the first of what was meant.
         onKeyDownCapture: (event) => {
-          if (event.key !== 'Enter' || isAnswered || event.nativeEvent.isComposing) return;
+          const isSelected = asked === '' || error !== null || selectedIn.current === data;
+          if (event.key !== 'Enter' || (isAnswered && isSelected) || event.nativeEvent.isComposing) return;
           event.preventDefault();
           event.stopPropagation();
           typing.send();

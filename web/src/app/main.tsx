@@ -6,7 +6,11 @@
 import { begin, beginSite, readSite, siteRoot, siteUrl } from '@/api/client';
 import { WAITING } from '@/domain/waiting';
 import { pathOfHash } from '@/domain/hashLinks';
+import { mendLanguage } from '@/domain/language';
 import { pageAt } from './pages';
+
+// Before the pages: a library of theirs asks for it when it is loaded.
+mendLanguage(navigator);
 
 // The master has been upgraded: files that this page knows are gone. Once, not for ever; and not while it is away.
 window.addEventListener('vite:preloadError', () => {

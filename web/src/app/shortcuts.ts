@@ -1,11 +1,14 @@
 /** Keys that work on every page. Pages add their own with {@link useKeys}. */
 
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
+import { useLayoutEffect, useRef } from 'react';
 import { help, isPaletteOpen, openPalette, typing } from './palette';
 import { PLACES } from './places';
 
 export type Keys = Record<string, (event: KeyboardEvent) => void>;
+
+/** Two keys are one order when the second one follows in so many milliseconds. */
+const TOGETHER = 1_200;
 
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
@@ -15,7 +18,8 @@ const isTyping = (target: EventTarget | null): boolean =>
 export function useKeys(keys: Keys): void {
   const current = useRef(keys);
   current.current = keys;
-  useEffect(() => {
+  // For layout: a key counts as soon as what it is for can be seen.
+  useLayoutEffect(() => {
     let before = '';
     let at = 0;
     const pressed = (event: KeyboardEvent) => {
@@ -26,11 +30,11 @@ export function useKeys(keys: Keys): void {
         if (!modified && typing.early(event.key)) event.preventDefault();
         return;
       }
-      const now = Date.now();
       const key = modified ? `mod+${event.key}` : event.key;
-      const pair = !modified && now - at < 1_200 ? `${before} ${key}` : '';
+      // When it was pressed, not when there is time for it: a busy page hears it late.
+      const pair = !modified && event.timeStamp - at < TOGETHER ? `${before} ${key}` : '';
       before = modified ? '' : key;
-      at = now;
+      at = performance.now();
       const action = current.current[pair] ?? current.current[key];
       if (action) {
         before = '';

@@ -59,7 +59,7 @@ export function Failed({ error, what, missing, retry }: FailedProps) {
   }, [isRefused]);
   if (isRefused) {
     return (
-      <Alert icon={<IconLock />} color="gray" className={classes.failed} title={`You are not allowed to see ${what}`}>
+      <Alert icon={<IconLock />} color="gray" className={`${classes.failed} ${classes.refused}`} title={`You are not allowed to see ${what}`}>
         <Stack gap="xs" align="flex-start">
           <Text size="md">{reasonOf(error.message)}</Text>
           <LoginLink />
@@ -69,7 +69,7 @@ export function Failed({ error, what, missing, retry }: FailedProps) {
   }
   if (status === 404) {
     return (
-      <Alert icon={<IconMapOff />} color="gray" className={classes.failed} title="This does not exist">
+      <Alert icon={<IconMapOff />} color="gray" className={`${classes.failed} ${classes.refused}`} title="This does not exist">
         <Stack gap="xs" align="flex-start">
           <Text size="md" component="div">
             {missing ?? 'There is no such thing here, or you may not see it. It may have been deleted, or the address has a typing error.'}

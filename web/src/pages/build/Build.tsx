@@ -5,7 +5,7 @@ import { useCallback, useMemo } from 'react';
 import { useAlwaysLive, useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, BuildRequest, Buildset, Change, Eta, Log, Step, Why, Worker } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
-import { asSentence, buildNote, nextFailure, stepToOpen } from '@/domain/builds';
+import { asSentence, buildNote, nextFailure, stepToOpen, triggeredBy } from '@/domain/builds';
 import { BAD, WORDS, stateOf } from '@/domain/states';
 import { Answered, Failed, SkeletonRows } from '@/parts/Answered';
 import { Page } from '@/parts/Page';
@@ -13,6 +13,7 @@ import { StateMark } from '@/parts/StateMark';
 import { BuildActions } from './BuildActions';
 import { BuildFacts } from './BuildFacts';
 import { Failure } from './Failure';
+import { LastGood } from './LastGood';
 import { More } from './More';
 import { NoSuchBuild } from './NoSuchBuild';
 import { NEWEST_FIRST, WITH_PROPERTIES, buildPath } from './questions';
@@ -20,6 +21,7 @@ import { StepLog } from './StepLog';
 import { StepList } from './StepList';
 import { StepSheet } from './StepSheet';
 import { Timeline } from './Timeline';
+import { useAbove } from './useAbove';
 import classes from './Build.module.css';
 
 const route = getRouteApi('/builders/$builder/builds/$number');
@@ -88,6 +90,7 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
   const others = triggered.data?.builds ?? NO_BUILDS;
   const Steps = useMediaQuery(NARROW) ? StepSheet : StepList;
   const isPhone = useMediaQuery(PHONE);
+  const room = useAbove(isPhone);
   const state = stateOf(build);
   const rows = useMemo(() => steps.data?.steps ?? [], [steps.data]);
   const chosen = rows.find((step) => step.number === search.step) ?? stepToOpen(rows);
@@ -97,6 +100,11 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
     others.some((one) => !one.complete) ? 'builds/*/*' : null,
   );
   const logs = useRest<{ logs: Log[] }>(chosen ? `steps/${chosen.stepid}/logs` : null, {}, { keep: false });
+  const above = useMemo(() => {
+    if (!chosen) return steps.data ? NO_BUILDS : null;
+    if (!logs.data) return null;
+    return logs.data.logs.length > 0 ? NO_BUILDS : triggeredBy(chosen, others);
+  }, [chosen, steps.data, logs.data, others]);
   const select = useCallback(
     (step: number, replace = false) =>
       void navigate({ search: ({ tab }) => ({ tab, step }), replace, resetScroll: false }),
@@ -153,6 +161,7 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
           steps={rows}
           chosen={chosen}
           triggered={others}
+          isPhone={isPhone}
           onShow={(step, log, line) =>
             void navigate({ search: { step, log, line, tab: search.tab }, resetScroll: false })
           }
@@ -170,7 +179,11 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
           <span>{asSentence(why.data.why[0].sentence)}</span>
         </div>
       )}
-      {isPhone && <BuildActions build={build} onStep={go} />}
+      {isPhone && (
+        <BuildActions build={build} onStep={go}>
+          {failed && build.complete && <LastGood build={build} />}
+        </BuildActions>
+      )}
       <Timeline
         build={build}
         steps={rows}
@@ -181,7 +194,7 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
       />
       <Answered query={steps} what="the steps" skeleton={<SkeletonRows rows={6} />}>
         {({ steps: all }) => (
-          <div className={classes.columns}>
+          <div ref={room} className={classes.columns}>
             <Steps steps={all} chosen={chosen} onChoose={select} />
             <StepLog
               step={chosen}
@@ -199,7 +212,7 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
           </div>
         )}
       </Answered>
-      <More build={build} changes={latest} buildset={buildset.data?.buildsets[0]} steps={rows} triggered={others} />
+      <More build={build} changes={latest} buildset={buildset.data?.buildsets[0]} steps={rows} triggered={others} above={above} />
     </Page>
   );
 }

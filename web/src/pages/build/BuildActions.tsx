@@ -1,6 +1,7 @@
 import { Button, Tooltip } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight, IconPlayerStop, IconRefresh } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import type { Build } from '@/api/types';
 import { ActionButton, useActions } from '@/parts/ActionButton';
 import classes from './Build.module.css';
@@ -10,10 +11,12 @@ const route = getRouteApi('/builders/$builder/builds/$number');
 interface Props {
   build: Build;
   onStep: (direction: 1 | -1) => void;
+  /** Between the neighbours and the orders. */
+  children?: ReactNode;
 }
 
 /** To the neighbouring builds, and what may be done with this one. */
-export function BuildActions({ build, onStep }: Props) {
+export function BuildActions({ build, onStep, children }: Props) {
   const navigate = route.useNavigate();
   const refusal = useActions(`builds/${build.buildid}`);
   return (
@@ -30,6 +33,7 @@ export function BuildActions({ build, onStep }: Props) {
           </Button>
         </Tooltip>
       </Button.Group>
+      {children}
       {build.complete ? (
         <ActionButton<[number, Record<string, number>]>
           path={`builds/${build.buildid}`}

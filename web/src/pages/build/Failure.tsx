@@ -4,6 +4,7 @@ import { failureNote, noteInBuild, triggeredBy } from '@/domain/builds';
 import { counted } from '@/domain/durations';
 import { BAD, WORDS, stateOf } from '@/domain/states';
 import { RootCause } from '@/parts/RootCause';
+import cause from '@/parts/Cause.module.css';
 import { StateMark } from '@/parts/StateMark';
 import { LastGood } from './LastGood';
 import classes from './Build.module.css';
@@ -17,11 +18,13 @@ interface Props {
   /** The step whose log is shown below. */
   chosen: Step | undefined;
   triggered: readonly Build[];
+  /** There, the last build that passed is named beside the orders. */
+  isPhone: boolean;
   onShow: (step: number, log?: string, line?: number) => void;
 }
 
 /** What failed: the line that says so first, or the triggered builds that did. */
-export function Failure({ build, failed, steps, chosen, triggered, onShow }: Props) {
+export function Failure({ build, failed, steps, chosen, triggered, isPhone, onShow }: Props) {
   const errors = useRest<{ first_errors: FirstError[] }>(
     build.complete ? `builds/${build.buildid}/first_error` : null,
     {},
@@ -44,7 +47,7 @@ export function Failure({ build, failed, steps, chosen, triggered, onShow }: Pro
       {error ? (
         <button
           type="button"
-          className={classes.line}
+          className={cause.line}
           title="Show this line in its log"
           onClick={() => onShow(step.number, error.slug, error.line + 1)}
         >
@@ -54,12 +57,12 @@ export function Failure({ build, failed, steps, chosen, triggered, onShow }: Pro
         bad.slice(0, SHOWN).map((one) => <RootCause key={one.buildid} build={one} />)
       ) : (
         step.stepid !== chosen?.stepid && (
-          <button type="button" className={classes.line} onClick={() => onShow(step.number)}>
+          <button type="button" className={cause.line} onClick={() => onShow(step.number)}>
             Show step {failed.name}
           </button>
         )
       )}
-      {build.complete && <LastGood build={build} />}
+      {build.complete && !isPhone && <LastGood build={build} />}
     </div>
   );
 }

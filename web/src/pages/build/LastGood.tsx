@@ -31,10 +31,15 @@ export function LastGood({ build }: { build: Build }) {
     <span className={classes.since}>
       {first && first.number < build.number && (
         <>
-          red since <Numbered build={first} /> ·{' '}
+          <span className="nowrap">
+            red since <Numbered build={first} />
+          </span>
+          <i className={classes.between}> · </i>
         </>
       )}
-      last passed: <Numbered build={good} />
+      <span className="nowrap">
+        last passed: <Numbered build={good} />
+      </span>
     </span>
   );
 }

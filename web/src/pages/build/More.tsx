@@ -33,23 +33,36 @@ function bringUp(tabs: HTMLElement | null): void {
   if (top > window.innerHeight * 0.5) window.scrollBy({ top: top - window.innerHeight * 0.3 });
 }
 
+/** Where the tabs have no room beside each other, the chosen one is in sight. */
+function showChosen(tabs: HTMLElement | null): void {
+  const tab = tabs?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]');
+  const bar = tab?.parentElement;
+  if (!tab || !bar) return;
+  const end = tab.offsetLeft + tab.offsetWidth;
+  bar.scrollLeft = Math.min(Math.max(bar.scrollLeft, end - bar.clientWidth), tab.offsetLeft);
+}
+
 /** Bring up the tab that an address names; again while what is above it gets its size, until somebody moves. */
-function useLedTo(place: RefObject<HTMLElement | null>, isLed: boolean): void {
-  const atOpening = useRef(isLed);
+function useLedTo(place: RefObject<HTMLElement | null>, isNamed: boolean, isThere: boolean): void {
+  const isOpening = useRef(isNamed);
   useEffect(() => {
-    if (!atOpening.current) return undefined;
+    if (!isOpening.current || !isThere) return undefined;
     const end = new AbortController();
+    const opened = () => {
+      isOpening.current = false;
+      end.abort();
+    };
     const sizes = new ResizeObserver(() => bringUp(place.current));
     sizes.observe(document.body);
     for (const event of ['wheel', 'touchmove', 'pointerdown', 'keydown'])
-      window.addEventListener(event, () => end.abort(), { passive: true, signal: end.signal });
-    const timer = setTimeout(() => end.abort(), OPENING);
+      window.addEventListener(event, opened, { passive: true, signal: end.signal });
+    const timer = setTimeout(opened, OPENING);
     end.signal.addEventListener('abort', () => {
       sizes.disconnect();
       clearTimeout(timer);
     });
     return () => end.abort();
-  }, [place]);
+  }, [place, isThere]);
 }
 
 interface Props {
@@ -58,22 +71,27 @@ interface Props {
   buildset: Buildset | undefined;
   steps: readonly Step[];
   triggered: readonly Build[];
+  /** Those of them that the chosen step shows already; null until that is known. */
+  above: readonly Build[] | null;
 }
 
 /** What else is known of a build, in tabs below its log. */
-export const More = memo(function More({ build, changes, buildset, steps, triggered }: Props) {
+export const More = memo(function More({ build, changes, buildset, steps, triggered, above }: Props) {
   const { tab, line } = route.useSearch();
   const navigate = route.useNavigate();
   const place = useRef<HTMLDivElement>(null);
   // An address with a line leads to that.
-  useLedTo(place, tab !== undefined && line === undefined);
+  const isTree = triggered.length > 0 && above !== null && above.length < triggered.length;
+  useLedTo(place, tab !== undefined && line === undefined, tab !== 'triggered' || isTree);
   const sets = useRest<{ meta: { total: number } }>(`builds/${build.buildid}/test_result_sets`, { limit: 1 });
   const properties = Object.keys(build.properties).length;
   const links = steps.flatMap((step) => step.urls.map((url) => ({ ...url, step: step.name })));
   const lastGood = useLastGood(build);
   const isRed = BAD.has(stateOf(build));
-  const shown = tab ?? (changes.length > 0 ? 'changes' : isRed && lastGood ? 'compare' : 'properties');
+  const first = changes.length > 0 ? 'changes' : isRed && lastGood ? 'compare' : 'properties';
+  const shown = tab === undefined || (tab === 'triggered' && !isTree) ? first : tab;
   const tests = sets.data?.meta.total ?? 0;
+  useEffect(() => showChosen(place.current), [shown]);
   return (
     <Tabs
       value={shown}
@@ -88,7 +106,7 @@ export const More = memo(function More({ build, changes, buildset, steps, trigge
       keepMounted={false}
       className={classes.tabs}
     >
-      <Tabs.List className={classes.tabs}>
+      <Tabs.List>
         {(changes.length > 0 || shown === 'changes') && (
           <Tabs.Tab value="changes" rightSection={number(changes.length)}>
             Changes
@@ -107,14 +125,14 @@ export const More = memo(function More({ build, changes, buildset, steps, trigge
             Links
           </Tabs.Tab>
         )}
-        {triggered.length > 0 && (
+        {isTree && (
           <Tabs.Tab value="triggered" rightSection={number(triggered.length)}>
             Triggered
           </Tabs.Tab>
         )}
         {lastGood && (
           <Tabs.Tab value="compare">
-            Compare with {isRed && 'last good '}#{lastGood.number}
+            Compare<span className={classes.extra}> with {isRed && 'last good '}#{lastGood.number}</span>
           </Tabs.Tab>
         )}
       </Tabs.List>
