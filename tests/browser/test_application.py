@@ -77,6 +77,34 @@ def test_a_build_is_forced_by_the_form_watched_and_rebuilt(visit: Visit):
     expect(page.get_by_role("heading", level=1)).to_contain_text("passed")
 
 
+def test_nothing_is_requested_without_a_file_that_was_chosen(visit: Visit, tmp_path: Path):
+    page = visit.open("builders/quick?force=ask")
+    form = page.get_by_role("dialog")
+    form.get_by_label("Version").fill("1.0")
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"\x89PNG\r\n\xff")
+    with page.expect_file_chooser() as chooser:
+        form.get_by_label("Notes").click()
+    chooser.value.set_files(picture)
+    expect(form).to_contain_text("The file is not text in UTF-8.")
+
+    form.locator("[type=submit]").click()
+
+    expect(form).to_contain_text("The file is not text in UTF-8.")
+    expect(page).to_have_url(re.compile("force=ask"))
+    notes = tmp_path / "notes.txt"
+    notes.write_text("first\nsecond\n")
+    with page.expect_file_chooser() as chooser:
+        form.get_by_label("Notes").click()
+    chooser.value.set_files(notes)
+    expect(form).not_to_contain_text("UTF-8")
+    form.locator("[type=submit]").click()
+    page.wait_for_url(re.compile(r"/builds/\d+$"))
+    number = int(page.url.rsplit("/", 1)[1])
+    build = visit.master.one(f"builders/quick/builds/{number}")
+    assert visit.master.properties(build)["notes"][0] == "first\nsecond\n"
+
+
 def _last_line(log: Locator) -> int:
     return max(int(number) for number in re.findall(r"line (\d+)", log.inner_text()))
 

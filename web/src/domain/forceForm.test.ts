@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ForceField } from '@/api/types';
-import { firstValues, forceText, labelOf, parameters, populated, problems } from './forceForm';
+import { firstValues, forceText, labelOf, parameters, populated, problems, readFile } from './forceForm';
 
 const field = (name: string, more: Partial<ForceField> = {}): ForceField => ({
   type: 'text',
@@ -73,4 +73,15 @@ it('calls the button what master.cfg calls it, and Force where a name says no mo
   expect(forceText({ name: 'force', label: 'force', button_name: 'force' }, true)).toBe('Force');
   expect(forceText({ name: 'release', label: 'release', button_name: 'Make a release' }, true)).toBe('Make a release');
   expect(forceText({ name: 'release', label: '', button_name: '' }, false)).toBe('release');
+});
+
+it('sends a file that is text, as it is', async () => {
+  expect(await readFile(new Blob(['\uFEFFgrün\r\n']), 20)).toEqual({ content: '\uFEFFgrün\r\n', wrong: null });
+});
+
+it.each([
+  ['is too large', new Blob(['x'.repeat(1_204)]), 20, 'The file has 1,204 bytes; at most 20 are allowed.'],
+  ['is no text', new Blob([new Uint8Array([0x89, 0x50, 0xff])]), null, 'The file is not text in UTF-8.'],
+])('says what is wrong with a file that %s', async (_, file, maxsize, wrong) => {
+  expect(await readFile(file, maxsize)).toEqual({ content: '', wrong });
 });

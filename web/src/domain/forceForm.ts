@@ -1,6 +1,7 @@
 /** Forms of force schedulers: their fields, first values, what is wrong, and what is sent. */
 
 import type { ForceField, ForceScheduler } from '@/api/types';
+import { count } from './durations';
 
 export type Value = string | boolean | string[];
 export type Values = Record<string, Value>;
@@ -60,6 +61,19 @@ export function problems(fields: readonly ForceField[], values: Values): Record<
     if (wrong) found[keyOf(field)] = wrong;
   }
   return found;
+}
+
+const unreadable = (wrong: string) => ({ content: '', wrong });
+
+/** The text of a file, or why it cannot be sent: what is no text would arrive as something else. */
+export async function readFile(file: Blob, maxsize: number | null): Promise<{ content: string; wrong: string | null }> {
+  if (maxsize && file.size > maxsize) return unreadable(`The file has ${count(file.size)} bytes; at most ${count(maxsize)} are allowed.`);
+  try {
+    const bytes = await file.arrayBuffer();
+    return { content: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), wrong: null };
+  } catch (error) {
+    return unreadable(error instanceof TypeError ? 'The file is not text in UTF-8.' : 'The file cannot be read.');
+  }
 }
 
 /** What a choice fills in (`autopopulate`): values of other fields by name. */

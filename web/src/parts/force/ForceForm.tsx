@@ -19,7 +19,7 @@ import { useEffect, useRef, useState } from 'react';
 import { ApiError } from '@/api/client';
 import { useOrder, useSite } from '@/api/hooks';
 import type { ForceField, ForceScheduler } from '@/api/types';
-import { firstValues, forceText, isAsked, keyOf, labelOf, leaves, parameters, populated, problems, type Value, type Values } from '@/domain/forceForm';
+import { firstValues, forceText, isAsked, keyOf, labelOf, leaves, parameters, populated, problems, readFile, type Value, type Values } from '@/domain/forceForm';
 import { tellFailure } from '@/parts/ActionButton';
 
 interface Props {
@@ -36,9 +36,15 @@ export function ForceForm({ scheduler, builderid, refusal, onForced }: Props) {
   const fields = scheduler.all_fields;
   const { data: site } = useSite();
   const forced = useOrder<[number, Record<string, number>]>();
+  const unsent = useRef<Record<string, string>>({});
+  const onUnsent = (key: string, wrong: string | null) => {
+    const { [key]: _, ...others } = unsent.current;
+    unsent.current = wrong ? { ...others, [key]: wrong } : others;
+  };
   const form = useForm<Values>({
     initialValues: firstValues(fields),
-    validate: (values) => problems(fields, values),
+    // A file that cannot be sent is no file: nothing is requested without it.
+    validate: (values) => ({ ...problems(fields, values), ...unsent.current }),
   });
   const place = useRef<HTMLFormElement>(null);
   useEffect(() => {
@@ -77,7 +83,7 @@ export function ForceForm({ scheduler, builderid, refusal, onForced }: Props) {
     <form ref={place} onSubmit={form.onSubmit(send, () => setRefused(refused + 1))} noValidate>
       <Stack gap="sm">
         {fields.map((field, index) => (
-          <Field key={index} field={field} form={form} all={fields} hidesUser={isKnown} refused={refused} />
+          <Field key={index} field={field} form={form} all={fields} hidesUser={isKnown} refused={refused} onUnsent={onUnsent} />
         ))}
         {refusal !== null && (
           <p className="dim" role="note">
@@ -101,16 +107,18 @@ interface FieldProps {
   hidesUser: boolean;
   /** How often the form was sent, and something was wrong. */
   refused: number;
+  /** Why the file that was chosen cannot be sent; null if it can. */
+  onUnsent: (key: string, wrong: string | null) => void;
 }
 
-function Field({ field, form, all, hidesUser, refused }: FieldProps) {
-  if (field.fields) return <Nested {...{ field, form, all, hidesUser, refused }} />;
+function Field({ field, form, all, hidesUser, refused, onUnsent }: FieldProps) {
+  if (field.fields) return <Nested {...{ field, form, all, hidesUser, refused, onUnsent }} />;
   // Who is logged in need not say so: the server knows.
   if (!isAsked(field) || (field.type === 'username' && hidesUser)) return null;
-  return <Entry field={field} form={form} all={all} />;
+  return <Entry field={field} form={form} all={all} onUnsent={onUnsent} />;
 }
 
-function Nested({ field, form, all, hidesUser, refused }: FieldProps) {
+function Nested({ field, form, all, hidesUser, refused, onUnsent }: FieldProps) {
   const inner = (field.fields ?? []).filter((one) => one.fields || isAsked(one));
   const [tab, setTab] = useState('0');
   const wrong = inner.findIndex((one) => leaves([one]).some((leaf) => form.errors[keyOf(leaf)]));
@@ -133,7 +141,7 @@ function Nested({ field, form, all, hidesUser, refused }: FieldProps) {
         </Tabs.List>
         {inner.map((one, index) => (
           <Tabs.Panel key={index} value={String(index)} pt="sm">
-            <Field field={one} form={form} all={all} hidesUser={hidesUser} refused={refused} />
+            <Field field={one} form={form} all={all} hidesUser={hidesUser} refused={refused} onUnsent={onUnsent} />
           </Tabs.Panel>
         ))}
       </Tabs>
@@ -149,14 +157,14 @@ function Nested({ field, form, all, hidesUser, refused }: FieldProps) {
       }}
     >
       {inner.map((one, index) => (
-        <Field key={index} field={one} form={form} all={all} hidesUser={hidesUser} refused={refused} />
+        <Field key={index} field={one} form={form} all={all} hidesUser={hidesUser} refused={refused} onUnsent={onUnsent} />
       ))}
     </div>
   );
   return field.label ? <Fieldset legend={field.label}>{content}</Fieldset> : content;
 }
 
-function Entry({ field, form, all }: Omit<FieldProps, 'hidesUser' | 'refused'>) {
+function Entry({ field, form, all, onUnsent }: Omit<FieldProps, 'hidesUser' | 'refused'>) {
   const key = keyOf(field);
   const value = form.values[key];
   const change = (next: Value) => form.setValues({ [key]: next, ...populated(field, next, all) });
@@ -218,7 +226,17 @@ function Entry({ field, form, all }: Omit<FieldProps, 'hidesUser' | 'refused'>) 
         />
       );
     case 'file':
-      return <FileEntry common={common} change={change} maxsize={field.maxsize} />;
+      return (
+        <FileEntry
+          common={common}
+          maxsize={field.maxsize}
+          onRead={(content, wrong) => {
+            onUnsent(key, wrong);
+            change(content);
+            if (wrong) form.setFieldError(key, wrong);
+          }}
+        />
+      );
     default:
       return (
         <TextInput
@@ -235,32 +253,28 @@ function Entry({ field, form, all }: Omit<FieldProps, 'hidesUser' | 'refused'>) 
 
 interface FileProps {
   common: { label: string; description?: string; required: boolean; error: unknown };
-  change: (value: Value) => void;
   maxsize: number | null;
+  /** The content, and why it cannot be sent. */
+  onRead: (content: string, wrong: string | null) => void;
 }
 
 /** The content of a file is sent as text. */
-function FileEntry({ common, change, maxsize }: FileProps) {
+function FileEntry({ common, maxsize, onRead }: FileProps) {
   const [file, setFile] = useState<File | null>(null);
-  const [wrong, setWrong] = useState<string | null>(null);
+  const newest = useRef<File | null>(null);
   const take = async (chosen: File | null) => {
     setFile(chosen);
-    setWrong(null);
-    if (!chosen) {
-      change('');
-      return;
-    }
-    if (maxsize && chosen.size > maxsize) {
-      setWrong(`The file has ${chosen.size} bytes; at most ${maxsize} are allowed.`);
-      return;
-    }
-    change(await chosen.text());
+    newest.current = chosen;
+    onRead('', chosen && 'The file is still being read.');
+    if (!chosen) return;
+    const read = await readFile(chosen, maxsize);
+    if (newest.current === chosen) onRead(read.content, read.wrong);
   };
   return (
     <FileInput
       {...common}
+      error={common.error as string | undefined}
       size="xs"
-      error={wrong ?? (common.error as string | undefined)}
       value={file}
       onChange={(chosen) => void take(chosen)}
       clearable
