@@ -277,6 +277,19 @@ async def test_actions_are_what_the_policy_says_of_the_orders() -> None:
     assert [row["action"] for row in allowed] == ["stop"]
 
 
+async def test_the_actions_of_a_force_scheduler_may_be_about_one_of_its_builders() -> None:
+    async with visited(with_web(policy=_Only())) as site:
+        site.forms[0] = {**site.forms[0], "builder_names": ["quick one", "other"]}
+        of_all, of_one, wrong = [
+            await site.get(f"/forceschedulers/force/actions{question}")
+            for question in ("", "?builderid=1", "?builderid=x")
+        ]
+
+    assert not of_all[1]["actions"][0]["is_allowed"]
+    assert of_one[1]["actions"] == [{"action": "force", "is_allowed": True, "reason": None}]
+    assert wrong[0] == 400
+
+
 @pytest.mark.parametrize("path", ["/builds/99", "/builders/99", "/forceschedulers/nope"])
 async def test_what_is_not_there_has_no_actions(path: str) -> None:
     async with visited() as site:

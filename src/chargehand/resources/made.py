@@ -57,6 +57,9 @@ ACTION = Entity(
         for entity in (BUILD, BUILDER, FORCE_SCHEDULER, REQUEST, SCHEDULER, WORKER)
         for path in entity.singles
     ),
+    more_parameters=(
+        Parameter("builderid", INTEGER, "of a force scheduler: only about this builder"),
+    ),
 )
 
 SEARCH = Entity(

@@ -6,6 +6,7 @@ import {
   keepPreviousData,
   notifyManager,
   useMutation,
+  useQueries,
   useQuery,
   type UseQueryResult,
 } from '@tanstack/react-query';
@@ -197,6 +198,17 @@ export function useRest<T>(
     staleTime: options.staleTime,
     refetchOnMount: () => Date.now() - (fresh.get(hash) ?? 0) > FRESH,
   });
+}
+
+/** The answers of several paths, as far as they are there: for what somebody has chosen, not for every row of a list. */
+export function useEveryRest<T>(paths: readonly string[]): readonly (T | undefined)[] {
+  const answers = useQueries({
+    queries: paths.map((path) => ({
+      queryKey: restKey(path, {}),
+      queryFn: ({ signal }: { signal: AbortSignal }) => read<T>(path, {}, signal),
+    })),
+  });
+  return answers.map(({ data }) => data);
 }
 
 /** Hear live events about these paths while the component is shown, and somebody sees the window. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ForceField } from '@/api/types';
-import { firstValues, forceText, labelOf, parameters, populated, problems, readFile } from './forceForm';
+import { asksNothing, firstValues, forceText, labelOf, parameters, populated, problems, readFile } from './forceForm';
 
 const field = (name: string, more: Partial<ForceField> = {}): ForceField => ({
   type: 'text',
@@ -50,6 +50,11 @@ it('says what is wrong, beside the fields', () => {
     { reason: '', options_jobs: 'four', level: 'O9', ticket: 'x', who: 'Jane', short: 'long' },
   );
   expect(Object.keys(found).sort()).toEqual(['level', 'options_jobs', 'reason', 'short', 'ticket', 'who']);
+});
+
+it('tells whether a form can be sent without an answer', () => {
+  expect(asksNothing({ all_fields: [field('version', { required: true, default: '1' })] })).toBe(true);
+  expect(asksNothing({ all_fields: [field('version', { required: true })] })).toBe(false);
 });
 
 it('leaves patterns that only Python reads to the server', () => {

@@ -76,6 +76,10 @@ export async function readFile(file: Blob, maxsize: number | null): Promise<{ co
   }
 }
 
+/** Whether a form can be sent as it is, without anything that a person has to fill in. */
+export const asksNothing = ({ all_fields: fields }: Pick<ForceScheduler, 'all_fields'>): boolean =>
+  Object.keys(problems(fields, firstValues(fields))).length === 0;
+
 /** What a choice fills in (`autopopulate`): values of other fields by name. */
 export function populated(field: ForceField, value: Value, fields: readonly ForceField[]): Values {
   if (typeof value !== 'string') return {};

@@ -1,17 +1,34 @@
 import { Button, Popover, Stack, TextInput, Tooltip, type ButtonProps } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState, type ReactNode } from 'react';
-import { ApiError } from '@/api/client';
+import { ApiError, type Params } from '@/api/client';
 import { useOrder, useRest } from '@/api/hooks';
 import type { Action } from '@/api/types';
 
 /** Which orders the visitor may give; what the API would refuse is shown before the click. */
-export function useActions(path: string | null): (action: string) => string | null {
-  const { data } = useRest<{ actions: Action[] }>(path === null ? null : `${path}/actions`, {}, { keep: false });
+export function useActions(path: string | null, params: Params = {}): (action: string) => string | null {
+  const { data } = useRest<{ actions: Action[] }>(path === null ? null : `${path}/actions`, params, { keep: false });
   return (action) => {
     const found = data?.actions.find((one) => one.action === action);
     return found && !found.is_allowed ? (found.reason ?? 'You are not allowed to do this.') : null;
   };
+}
+
+interface ForbiddenProps extends ButtonProps {
+  /** Why the visitor may not. */
+  why: string;
+  children: ReactNode;
+}
+
+/** A button for what the visitor may not do: it says why, to those who point at it and to those who hear it. */
+export function Forbidden({ why, children, ...look }: ForbiddenProps) {
+  return (
+    <Tooltip label={why} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
+      <Button {...look} data-disabled aria-disabled onClick={(event) => event.preventDefault()}>
+        {children}
+      </Button>
+    </Tooltip>
+  );
 }
 
 interface Props<T> extends Pick<ButtonProps, 'variant' | 'color' | 'leftSection' | 'size'> {
@@ -49,11 +66,9 @@ export function ActionButton<T = unknown>(props: Props<T>) {
   };
   if (refusal !== null) {
     return (
-      <Tooltip label={refusal} multiline maw={320}>
-        <Button {...look} data-disabled aria-disabled onClick={(event) => event.preventDefault()}>
-          {children}
-        </Button>
-      </Tooltip>
+      <Forbidden {...look} why={refusal}>
+        {children}
+      </Forbidden>
     );
   }
   if (!asksReason) {

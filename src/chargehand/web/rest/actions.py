@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from chargehand.domain.identifiers import BuilderId
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.field import Resource
@@ -25,10 +27,13 @@ class Actions:
         self._stages = stages
         self._facts = OrderFacts(resources=resources, stages=stages)
 
-    async def rows(self, path: str, visitor: Visitor) -> list[Resource]:
+    async def rows(
+        self, path: str, visitor: Visitor, parameters: Mapping[str, object]
+    ) -> list[Resource]:
         """Return a row for each order of the resource whose actions *path* asks for.
 
-        Raises NotFound if the visitor does not see the resource.
+        Of a force scheduler, it may be about one of its builders only (``builderid``). Raises
+        NotFound if the visitor does not see the resource.
         """
         of = path.strip("/").removesuffix("/actions")
         resolved = resolved_path(of)
@@ -45,7 +50,7 @@ class Actions:
             if kind == "builders":
                 return [await self._force(found[0], visitor)]
         return [
-            _row(action, await self._why_refused(action, of, resolved, {}, visitor))
+            _row(action, await self._why_refused(action, of, resolved, parameters, visitor))
             for of_kind, action in ORDERS
             if of_kind == kind
         ]
@@ -66,7 +71,12 @@ class Actions:
         return _row(_FORCE, why)
 
     async def _why_refused(
-        self, action: str, path: str, resolved: Resolved, parameters: Resource, visitor: Visitor
+        self,
+        action: str,
+        path: str,
+        resolved: Resolved,
+        parameters: Mapping[str, object],
+        visitor: Visitor,
     ) -> str | None:
         facts = await self._facts.of(resolved, parameters, visitor)
         return await visitor.why_refused(action, path, facts)

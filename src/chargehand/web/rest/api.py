@@ -183,8 +183,11 @@ class RestApi:
                     request, visitor, resolved, parameters, compact=compact
                 )
             case "actions", _:
-                rows = await self._actions.rows(path, visitor)
-                return self.reader.made(question, resolved, rows)
+                return await self.reader.made(
+                    question,
+                    resolved,
+                    lambda query: self._actions.rows(path, visitor, query.arguments),
+                )
             case "build_data", "value":
                 return await self._value(sees, resolved, extra)
             case _:

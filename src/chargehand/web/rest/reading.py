@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from urllib.parse import unquote
 
@@ -117,14 +117,19 @@ class Reader:
             self._cache.keep(question, answer, page.basis, began)
         return answer
 
-    def made(self, question: Question, resolved: Resolved, rows: list[Resource]) -> Answer:
-        """Return the answer with those of the rows that are asked for."""
+    async def made(
+        self,
+        question: Question,
+        resolved: Resolved,
+        make: Callable[[Query], Awaitable[list[Resource]]],
+    ) -> Answer:
+        """Return the answer with those of the made rows that are asked for."""
         sees, target, compact = question
         try:
             query = query_string.parse(target.partition("?")[2], resolved, sees)
         except ValueError as error:
             return failure(400, str(error))
-        page = _selected(rows, query)
+        page = _selected(await make(query), query)
         return success(resolved.endpoint.key, page.rows, {"total": page.total}, compact=compact)
 
     async def _begin(

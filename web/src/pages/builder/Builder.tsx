@@ -1,4 +1,4 @@
-import { Badge, Button, Modal, Tabs, Tooltip } from '@mantine/core';
+import { Badge, Button, Modal, Tabs } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { useLive, useRest } from '@/api/hooks';
@@ -9,7 +9,7 @@ import { builderState } from '@/domain/builderList';
 import { count, counted, duration } from '@/domain/durations';
 import { forceText } from '@/domain/forceForm';
 import { workerState } from '@/domain/workers';
-import { useActions } from '@/parts/ActionButton';
+import { Forbidden, useActions } from '@/parts/ActionButton';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { BuildStrip } from '@/parts/BuildStrip';
 import { BuildTable } from '@/parts/BuildTable';
@@ -64,7 +64,7 @@ function Shown({ builder }: { builder: Builder }) {
     <Page
       title={builder.name}
       mark={<StateMark state={state} size={22} />}
-      actions={<ForceButtons forms={usable} onOpen={(name) => ask({ force: name })} isLoading={forms.isLoading} />}
+      actions={<ForceButtons forms={usable} builderid={id} onOpen={(name) => ask({ force: name })} isLoading={forms.isLoading} />}
       meta={
         <>
           {builder.tags.map((tag) => (
@@ -156,34 +156,60 @@ function Description({ builder }: { builder: Builder }) {
 
 interface ForceButtonsProps {
   forms: readonly ForceScheduler[];
+  builderid: number;
   onOpen: (name: string) => void;
   isLoading: boolean;
 }
 
-function ForceButtons({ forms, onOpen, isLoading }: ForceButtonsProps) {
+function ForceButtons({ forms, builderid, onOpen, isLoading }: ForceButtonsProps) {
   if (isLoading) return null;
   if (forms.length === 0) {
     return (
-      <Tooltip label="No ForceScheduler in master.cfg names this builder" multiline maw={280}>
-        <Button variant="default" data-disabled aria-disabled leftSection={<IconPlayerPlay size={15} />}>
-          Force
-        </Button>
-      </Tooltip>
+      <Forbidden why="No ForceScheduler in master.cfg names this builder" variant="default" leftSection={<IconPlayerPlay size={15} />}>
+        Force
+      </Forbidden>
     );
   }
   return (
     <>
       {forms.map((form, index) => (
-        <Button
+        <ForceButton
           key={form.name}
+          form={form}
+          builderid={builderid}
           variant={index === 0 ? 'filled' : 'default'}
-          leftSection={<IconPlayerPlay size={15} />}
-          onClick={() => onOpen(form.name)}
+          onOpen={() => onOpen(form.name)}
         >
           {forceText(form, forms.length === 1)}
-        </Button>
+        </ForceButton>
       ))}
     </>
+  );
+}
+
+/** Whether the visitor may force this builder by a form: of its other builders it says nothing. */
+const useForcing = (form: ForceScheduler | undefined, builderid: number): string | null =>
+  useActions(form ? `forceschedulers/${encodeURIComponent(form.name)}` : null, { builderid })('force');
+
+interface ForceButtonProps {
+  form: ForceScheduler;
+  builderid: number;
+  variant: string;
+  onOpen: () => void;
+  children: string;
+}
+
+function ForceButton({ form, builderid, variant, onOpen, children }: ForceButtonProps) {
+  const refusal = useForcing(form, builderid);
+  const look = { variant, leftSection: <IconPlayerPlay size={15} /> };
+  return refusal === null ? (
+    <Button {...look} onClick={onOpen}>
+      {children}
+    </Button>
+  ) : (
+    <Forbidden {...look} why={refusal}>
+      {children}
+    </Forbidden>
   );
 }
 
@@ -197,7 +223,7 @@ interface DialogProps {
 function ForceDialog({ forms, name, builder, onClose }: DialogProps) {
   const navigate = route.useNavigate();
   const form = name === undefined ? undefined : (forms.find((one) => one.name === name) ?? forms[0]);
-  const refusal = useActions(form ? `forceschedulers/${encodeURIComponent(form.name)}` : null);
+  const refusal = useForcing(form, builder.builderid);
   return (
     <Modal
       opened={form !== undefined}
@@ -210,7 +236,7 @@ function ForceDialog({ forms, name, builder, onClose }: DialogProps) {
           key={form.name}
           scheduler={form}
           builderid={builder.builderid}
-          refusal={refusal('force')}
+          refusal={refusal}
           onForced={(request) => {
             if (request === undefined) onClose();
             else

@@ -5,21 +5,26 @@ import { counted, duration } from '@/domain/durations';
 import { ActionButton, useActions } from '@/parts/ActionButton';
 import { Empty } from '@/parts/Answered';
 import { useNow } from '@/parts/Moment';
+import { Priority } from '@/parts/Priority';
 import { StateMark } from '@/parts/StateMark';
 import classes from './Waiting.module.css';
 
 interface Props {
+  /** In the order in which they are built. */
   requests: readonly BuildRequest[];
   total: number;
 }
 
 /** The waiting requests of a builder: each with its reason and its place. */
 export function Waiting({ requests, total }: Props) {
+  const [first] = requests;
+  // One question for all of them, not one for each.
+  const refusal = useActions(first === undefined ? null : `buildrequests/${first.buildrequestid}`);
   if (requests.length === 0) return <Empty title="Nothing waits" />;
   return (
     <ul className={classes.list}>
       {requests.map((request, index) => (
-        <Row key={request.buildrequestid} request={request} place={index + 1} />
+        <Row key={request.buildrequestid} request={request} place={index + 1} refusal={refusal} />
       ))}
       {total > requests.length && (
         <li className="dim">{counted(total - requests.length, 'more request')}</li>
@@ -28,12 +33,19 @@ export function Waiting({ requests, total }: Props) {
   );
 }
 
-function Row({ request, place }: { request: BuildRequest; place: number }) {
+interface RowProps {
+  request: BuildRequest;
+  place: number;
+  refusal: (action: string) => string | null;
+}
+
+/** So many are asked why they wait: those behind wait for them. */
+const EXPLAINED = 5;
+
+function Row({ request, place, refusal }: RowProps) {
   const now = useNow(10);
   const path = `buildrequests/${request.buildrequestid}`;
-  // Only the first ones: those behind wait for them.
-  const why = useRest<{ why: Why[] }>(place <= 5 ? `${path}/why` : null, {}, { staleTime: 5_000 });
-  const refusal = useActions(place <= 5 ? path : null);
+  const why = useRest<{ why: Why[] }>(place <= EXPLAINED ? `${path}/why` : null, {}, { staleTime: 5_000 });
   return (
     <li className={classes.row}>
       <StateMark state="waiting" hidden />
@@ -41,12 +53,10 @@ function Row({ request, place }: { request: BuildRequest; place: number }) {
         <Link to="/buildrequests/$requestid" params={{ requestid: String(request.buildrequestid) }}>
           <b>Request {request.buildrequestid}</b>
         </Link>
-        <small>{why.data?.why[0]?.sentence ?? (place > 5 ? `number ${place} in the queue` : '')}</small>
+        <small>{[placeText(place), why.data?.why[0]?.sentence].filter(Boolean).join(': ')}</small>
       </span>
-      <span className="dim nowrap">
-        {duration(now - request.submitted_at)}
-        {request.priority !== 0 && `, priority ${request.priority}`}
-      </span>
+      <span className="dim nowrap">{duration(now - request.submitted_at)}</span>
+      <Priority request={request} refusal={refusal('set_priority')} />
       <ActionButton
         path={path}
         method="cancel"
@@ -61,3 +71,5 @@ function Row({ request, place }: { request: BuildRequest; place: number }) {
     </li>
   );
 }
+
+const placeText = (place: number): string => (place === 1 ? 'next' : `number ${place} in the queue`);

@@ -17,7 +17,7 @@ export const buildsBefore = (before: number | undefined): Params => ({
   ...(before === undefined ? {} : { number__lt: before }),
 });
 
-export const ITS_WAITING = { complete: false, claimed: false, order: 'buildrequestid', limit: 100, property: '*' };
+export const ITS_WAITING = { complete: false, claimed: false, order: ['-priority', 'buildrequestid'], limit: 100 };
 
 interface Search {
   tab?: unknown;

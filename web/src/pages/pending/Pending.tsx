@@ -1,6 +1,5 @@
-import { Button, Group, NumberInput, Popover, Stack } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { Link, getRouteApi } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useAgain, useLive, useRest } from '@/api/hooks';
 import type { BuildRequest, WhyGroup } from '@/api/types';
 import { useZone } from '@/app/settings';
@@ -10,6 +9,7 @@ import { ActionButton, useActions } from '@/parts/ActionButton';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
 import { Ago, useNow } from '@/parts/Moment';
 import { Page } from '@/parts/Page';
+import { Priority } from '@/parts/Priority';
 import { StateMark } from '@/parts/StateMark';
 import { CancelAll } from './CancelAll';
 import classes from './Pending.module.css';
@@ -172,34 +172,5 @@ function Request({ request, name, refusal }: RequestProps) {
         Cancel
       </ActionButton>
     </li>
-  );
-}
-
-function Priority({ request, refusal }: { request: BuildRequest; refusal: string | null }) {
-  const [isOpen, setOpen] = useState(false);
-  const [value, setValue] = useState<number | string>(request.priority);
-  return (
-    <Popover opened={isOpen} onChange={setOpen} trapFocus withArrow shadow="md">
-      <Popover.Target>
-        <Button variant="subtle" size="compact-xs" onClick={() => setOpen(!isOpen)}>
-          priority {request.priority}
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <Stack gap="xs">
-          <NumberInput label="Priority: higher is built first" value={value} onChange={setValue} w={200} data-autofocus />
-          <ActionButton
-            path={`buildrequests/${request.buildrequestid}`}
-            method="set_priority"
-            params={{ priority: Number(value) }}
-            refusal={refusal}
-            done="The priority is set"
-            onDone={() => setOpen(false)}
-          >
-            Set
-          </ActionButton>
-        </Stack>
-      </Popover.Dropdown>
-    </Popover>
   );
 }

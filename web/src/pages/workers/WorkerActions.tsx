@@ -4,7 +4,7 @@ import { IconDots } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useOrder } from '@/api/hooks';
 import type { Worker } from '@/api/types';
-import { tellFailure, useActions } from '@/parts/ActionButton';
+import { Forbidden, tellFailure, useActions } from '@/parts/ActionButton';
 
 type Method = 'pause' | 'unpause' | 'stop' | 'kill';
 
@@ -37,6 +37,7 @@ export function WorkerActions({ worker, isSmall = false }: { worker: Worker; isS
   const refusal = useActions(isOpen || !isSmall ? path : null);
   const given = useOrder();
   const methods: Method[] = worker.paused ? ['unpause', 'stop', 'kill'] : ['pause', 'stop', 'kill'];
+  const forbidden = methods.map(refusal).find((why) => why !== null);
   const send = () => {
     if (!asked) return;
     given.mutate(
@@ -66,22 +67,21 @@ export function WorkerActions({ worker, isSmall = false }: { worker: Worker; isS
                 </Menu.Item>
               );
             })}
+            {forbidden && <Menu.Label maw={280}>Not allowed: {forbidden}</Menu.Label>}
           </Menu.Dropdown>
         </Menu>
       ) : (
         methods.map((method) => {
           const why = refusal(method);
-          return (
-            <Button
-              key={method}
-              variant="default"
-              color={method === 'kill' ? 'red' : undefined}
-              disabled={why !== null}
-              title={why ?? undefined}
-              onClick={() => setAsked(method)}
-            >
+          const look = { variant: 'default', color: method === 'kill' ? 'red' : undefined };
+          return why === null ? (
+            <Button key={method} {...look} onClick={() => setAsked(method)}>
               {ORDERS[method].name}
             </Button>
+          ) : (
+            <Forbidden key={method} {...look} why={why}>
+              {ORDERS[method].name}
+            </Forbidden>
           );
         })
       )}

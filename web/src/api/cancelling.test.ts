@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import type { WhyGroup } from '@/api/types';
-import { cancelGroup } from './cancelGroup';
+import { cancelGroup } from './cancelling';
 
 afterEach(() => {
   vi.unstubAllGlobals();
