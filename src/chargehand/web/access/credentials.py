@@ -43,9 +43,9 @@ class Sessions:
         """Return whose session this is, having asked the store."""
         return self._user_of(await self._kept.get(digest_of(secret)))
 
-    async def account(self, secret: str) -> User | None:
-        """Return the same, without counting it as use."""
-        session = await self._kept.get(digest_of(secret))
+    async def account(self, secret: str, *, since: float) -> User | None:
+        """Return the same as the store knew it *since* that moment, without counting it as use."""
+        session = await self._kept.get(digest_of(secret), since=since)
         login = self._login()
         if session is None or login is None or self._is_over(session, login):
             return None
@@ -133,9 +133,9 @@ class Tokens:
         held = self._kept.fresh(digest_of(secret))
         return (False, None) if held is None else (True, held.value)
 
-    async def find(self, secret: str) -> ApiToken | None:
-        """Return the token, which may have expired, having asked the store."""
-        return await self._kept.get(digest_of(secret))
+    async def find(self, secret: str, *, since: float = 0.0) -> ApiToken | None:
+        """Return the token, which may have expired, as the store knew it *since* that moment."""
+        return await self._kept.get(digest_of(secret), since=since)
 
     def is_over(self, token: ApiToken) -> bool:
         """Return whether it has expired."""

@@ -38,10 +38,10 @@ class Kept(Generic[T]):
         held = self._held.get(digest)
         return held if held is not None and self._clock.timestamp() < held.until else None
 
-    async def get(self, digest: str) -> T | None:
-        """Ask the store, unless it is remembered."""
+    async def get(self, digest: str, *, since: float = 0.0) -> T | None:
+        """Ask the store, unless it is remembered, and was asked for *since* that moment."""
         held = self.fresh(digest)
-        if held is not None:
+        if held is not None and held.until - _FRESH_SECONDS >= since:
             return held.value
         value = await self._find(digest)
         self.put(digest, value)

@@ -128,10 +128,13 @@ class Visitors:
         secret = self._session_of(request)
         return self._by_user(await self._sessions.user(secret) if secret else None)
 
-    async def is_still(self, request: web.BaseRequest, user: User) -> bool:
-        """Return whether what a request shows is still that of *user*, without counting as use."""
+    async def is_still(self, request: web.BaseRequest, user: User, since: float) -> bool:
+        """Return whether what a request shows is still that of *user*, without counting as use.
+
+        What was known before the moment *since* is not believed.
+        """
         if "Authorization" in request.headers and (secret := bearer(request)):
-            token = await self._tokens.find(secret)
+            token = await self._tokens.find(secret, since=since)
             return token is not None and not self._tokens.is_over(token) and token.account == user
         login = self.login
         if login is None:
@@ -139,7 +142,7 @@ class Visitors:
         if login.proxy is not None and login.proxy.header in request.headers:
             return True  # The proxy knows when it is over.
         secret = self._session_of(request)
-        return bool(secret) and await self._sessions.account(secret) == user
+        return bool(secret) and await self._sessions.account(secret, since=since) == user
 
     def local(self, request: web.BaseRequest) -> Visitor:
         """Return the visitor of *request*, which came through the socket in the master's directory.

@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from aiohttp import web
 
 from chargehand.domain.user import User
+from chargehand.kit.clock import Clock
 from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 from chargehand.web.live.client import abort
 
 _log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 4.0
+"""A connection ends within 5 s, however busy the store is."""
 
 
 class Revocation:
@@ -26,8 +28,11 @@ class Revocation:
     elsewhere: with time, by a command, or at another master with the same database.
     """
 
-    def __init__(self, is_still: Callable[[web.BaseRequest, User], Awaitable[bool]]) -> None:
+    def __init__(
+        self, is_still: Callable[[web.BaseRequest, User, float], Awaitable[bool]], clock: Clock
+    ) -> None:
         self._is_still = is_still
+        self._clock = clock
         self._listening: dict[int, tuple[web.BaseRequest, User]] = {}
         """By identity: requests are not hashable."""
         self._is_looking = False
@@ -55,8 +60,10 @@ class Revocation:
     async def _look_again(self) -> None:
         while self._listening:
             await asyncio.sleep(LOOK_SECONDS)
+            # Of many connections with the same session the store is asked once.
+            began = self._clock.timestamp()
             for request, user in [*self._listening.values()]:
                 with guarded(_log, "cannot tell whether %s may still listen", user.words):
-                    if not await self._is_still(request, user):
+                    if not await self._is_still(request, user, began):
                         abort(request)
         self._is_looking = False
