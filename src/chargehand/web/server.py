@@ -116,9 +116,7 @@ class WebServer:
         stages = StageReader(
             resources=resources, explanations=explanations, forms=forms, clock=self._clock
         )
-        self._revocation = Revocation(
-            lambda request, user, since: self._visitors.is_still(request, user, since), self._clock
-        )
+        self._revocation = Revocation(lambda *of: self._visitors.is_still(*of), self._clock)
         self._socket = EventSocket(live=live)
         self._streams = EventStreams(live=live)
         self._api = RestApi(
