@@ -23,6 +23,7 @@ from two_stores import (
     PROJECTS,
     TAGS,
     WORKERS,
+    configured,
     copy_without_what_is_hidden,
     fill,
     request_ids,
@@ -149,7 +150,8 @@ async def _site(
     forms = MemoryForms([form] if builders else [])
     server = WebServer(
         config=MasterConfig(
-            web=WebConfig(listen=(("127.0.0.1", 0),), policy=policy, badges=BadgeSettings())
+            builders=tuple(configured(name, workers) for name in builders),
+            web=WebConfig(listen=(("127.0.0.1", 0),), policy=policy, badges=BadgeSettings()),
         ),
         resources=store.resources,
         logs=store.logs,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from chargehand.domain.build import Build, LogType, Segment
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import NewChange
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
+from chargehand.domain.planned_step import PlannedStep
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.domain.worker import WorkerInfo
@@ -55,7 +56,7 @@ async def fill(basedir: Path) -> None:
 async def _fill(store: Store) -> None:
     master_id = await store.masters.start("here:/base")
     await store.projects.sync([ProjectConfig(name=name, slug=name) for name in PROJECTS])
-    ids = await store.builders.sync([_builder(name) for name in BUILDERS], master_id)
+    ids = await store.builders.sync([configured(name) for name in BUILDERS], master_id)
     every = list(ids.values())
     workers = await store.workers.sync({"w1": every, "w2": every[:3], "w3": every[3:]}, master_id)
     for name in ("w1", "w2"):
@@ -88,12 +89,20 @@ async def _fill(store: Store) -> None:
         )
 
 
-def _builder(name: str) -> BuilderConfig:
+class _Plan:
+    """The plan of a builder that is only looked at."""
+
+    def outline(self) -> list[PlannedStep]:
+        return [PlannedStep(name="compile", kind="ShellCommand")]
+
+
+def configured(name: str, workers: Sequence[str] = WORKERS) -> BuilderConfig:
+    """Return one of the builders, with these workers."""
     project, tags = BUILDERS[name]
     return BuilderConfig(
         name=name,
-        worker_names=WORKERS,
-        plan=None,
+        worker_names=tuple(workers),
+        plan=_Plan(),
         builddir=name,
         worker_builddir=name,
         project=project,

@@ -17,9 +17,11 @@ from buildbot.process.build_life import BuildLife
 from buildbot.process.builder import Builder
 from buildbot.process.buildrequest import requests_of
 from buildbot.process.buildstep import BuildStep
+from buildbot.process.planned_steps import planned
 from buildbot.process.results import CANCELLED
 from buildbot.process.shell_mixin import ShellMixin
 from chargehand.domain.lock import LockAccess
+from chargehand.domain.planned_step import PlannedStep
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.session import WorkerLost
@@ -62,6 +64,11 @@ class Recipe:
             (codebase, url)
             for codebase, url in dict.fromkeys(pair for pair in found if _are_texts(pair))
         ]
+
+    def outline(self) -> list[PlannedStep]:
+        """Return its steps in order, as they are configured. Raises what the user's code raises."""
+        with Making(self._builder):
+            return [planned(contained(made.buildStep)) for made in self._factory.steps]
 
     def begin(self, facts: BuildFacts) -> RecipeBuild:
         """Make the steps for one build. Raises what the user's code raises."""

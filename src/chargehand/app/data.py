@@ -15,6 +15,9 @@ from chargehand.web.rest.control import Call, ControlMethods, Refused
 from chargehand.web.rest.reading import Reader
 
 
+_OVER_HTTP = {"actions", "configured_builders", "failures", "first_errors", "matches"}
+
+
 class Data:
     """The REST API's resources, in the master's process.
 
@@ -58,7 +61,7 @@ class Data:
         endpoint = resolved.endpoint
         if endpoint.kind == "logchunks":
             return await self._log_chunk(resolved.scope, offset or 0, limit)
-        if endpoint.kind in ("actions", "failures", "first_errors", "matches"):
+        if endpoint.kind in _OVER_HTTP:
             raise LookupError(f"{path} is answered over HTTP only")
         query = Query(
             kind=endpoint.kind,

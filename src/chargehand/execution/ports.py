@@ -28,6 +28,7 @@ from chargehand.domain.identifiers import (
 )
 from chargehand.domain.json import Json
 from chargehand.domain.lock import LockAccess, LockHolder
+from chargehand.domain.planned_step import PlannedStep
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.retry import Retry
@@ -388,6 +389,9 @@ class Plan(Protocol):
 
     def sources(self) -> Sequence[tuple[str, str]]:
         """Return codebase and URL of each repository it fetches sources from, if known."""
+
+    def outline(self) -> Sequence[PlannedStep]:
+        """Return its steps in order, as they are configured. Raises the user's exceptions."""
 
     def begin(self, facts: BuildFacts) -> HostedBuild:
         """Create the steps of a build. Raises the user's exceptions."""

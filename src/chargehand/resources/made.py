@@ -5,7 +5,7 @@ from typing import Never
 from chargehand.resources.builds import BUILD, BUILD_PATHS
 from chargehand.resources.entity import Entity, Parameter
 from chargehand.resources.farm import BUILDER, FORCE_SCHEDULER, SCHEDULER, WORKER
-from chargehand.resources.field import BOOLEAN, INTEGER, JSON, STRING, made
+from chargehand.resources.field import BOOLEAN, INTEGER, JSON, STRING, list_of, made
 from chargehand.resources.sources import REQUEST
 
 PROPERTY_LIST = Entity(
@@ -62,6 +62,22 @@ ACTION = Entity(
     ),
 )
 
+CONFIGURED_BUILDER = Entity(
+    plural="configured_builders",
+    singular="configured_builder",
+    fields=(
+        made("builderid", INTEGER),
+        made("name", STRING),
+        made("workers", list_of(STRING)),
+        made("locks", list_of(JSON).or_none),
+        made("properties", list_of(JSON)),
+        made("steps", list_of(JSON).or_none),
+    ),
+    singles=("builders/n:builderid/configuration", "builders/s:buildername/configuration"),
+    placeholders={"buildername": "name"},
+    is_at_root=False,
+)
+
 SEARCH = Entity(
     plural="search",
     singular="found",
@@ -79,6 +95,7 @@ SEARCH = Entity(
 
 ENTITIES: tuple[Entity[Never], ...] = (
     ACTION,
+    CONFIGURED_BUILDER,
     PROPERTY_LIST,
     PROPERTY_MAP,
     ROOT_LINK,

@@ -253,6 +253,42 @@ export interface Action {
   reason: string | null;
 }
 
+export interface ConfiguredLock {
+  name: string;
+  /** Whether one lock covers all workers, or each worker has its own. */
+  scope: 'master' | 'worker';
+  mode: 'counting' | 'exclusive';
+  count: number;
+  max_count: number;
+}
+
+export interface ConfiguredProperty {
+  name: string;
+  value: unknown;
+  /** Each build computes it. */
+  is_computed: boolean;
+  /** Only of builds that have no other value for it. */
+  is_default: boolean;
+}
+
+export interface ConfiguredStep {
+  name: string;
+  type: string;
+  /** Null: each build decides; so it is with the others. */
+  locks: ConfiguredLock[] | null;
+  runs: boolean | null;
+  hidden: boolean | null;
+}
+
+export interface ConfiguredBuilder {
+  builderid: number;
+  name: string;
+  workers: string[];
+  locks: ConfiguredLock[] | null;
+  properties: ConfiguredProperty[];
+  steps: ConfiguredStep[] | null;
+}
+
 export interface ForceField {
   type: string;
   name: string;

@@ -1,15 +1,16 @@
 import { ActionIcon, Avatar, Button, Kbd, Menu, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { IconDots, IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand, IconMoon, IconSearch, IconSun } from '@tabler/icons-react';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { Suspense, lazy, useEffect, useState, useSyncExternalStore, type ComponentType } from 'react';
+import { Suspense, lazy, useEffect, useMemo, useState, useSyncExternalStore, type ComponentType } from 'react';
 import { live, useConnection, useLive, useRest, useSite } from '@/api/hooks';
 import { ApiError, siteUrl } from '@/api/client';
 import { clock, count } from '@/domain/durations';
+import { dashboardsIn } from '@/domain/dashboards';
 import { WAITING } from '@/domain/waiting';
 import { LoginLink } from '@/parts/LoginLink';
 import { Tips } from '@/parts/Tips';
 import { help, openPalette, paletteStore } from './palette';
-import { GROUPS, PLACES } from './places';
+import { groupsWith, type Place } from './places';
 import { change, useSettings } from './settings';
 import { useShortcuts } from './shortcuts';
 import classes from './Frame.module.css';
@@ -201,9 +202,11 @@ function Rail() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const isNowhere = useRouterState({ select: (state) => state.matches.some((match) => match.status === 'notFound' || match._notFound) });
   const counts = useCounts();
+  const { data: site } = useSite();
+  const groups = useMemo(() => groupsWith(dashboardsIn(site?.plugins)), [site]);
   return (
     <nav className={classes.rail} aria-label="Pages">
-      {GROUPS.map((group, index) => (
+      {groups.map((group, index) => (
         <div key={index} className={classes.group} data-more={index > 0 || undefined}>
           {group.name && <span className={classes.groupName}>{group.name}</span>}
           {group.places.map((place) => {
@@ -231,7 +234,7 @@ function Rail() {
           })}
         </div>
       ))}
-      <Further />
+      <Further places={groups.flatMap((group) => group.places)} />
       <div className={classes.collapse}>
         <ActionIcon
           variant="subtle"
@@ -251,8 +254,8 @@ function Rail() {
 }
 
 /** On phones: all that the bar has no room for. */
-function Further() {
-  const others = PLACES.filter((place) => !place.phone);
+function Further({ places }: { places: readonly Place[] }) {
+  const others = places.filter((place) => !place.phone);
   return (
     <Menu position="top-end" width={200}>
       <Menu.Target>

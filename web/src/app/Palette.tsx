@@ -14,13 +14,15 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useLayoutEffect, useRef, useState, type MouseEvent, type ReactNode } from 'react';
 import { read } from '@/api/client';
+import { useSite } from '@/api/hooks';
 import { rowsOf, type Answer } from '@/api/rows';
+import { dashboardsIn } from '@/domain/dashboards';
 import { StateMark } from '@/parts/StateMark';
 import { ASKED, byKind, type Hit } from './hits';
 import { Keys } from './Keys';
 import classes from './Palette.module.css';
 import { palette, paletteStore, soughtIn, typing, type Typed } from './palette';
-import { PLACES, type Place } from './places';
+import { groupsWith, type Place } from './places';
 import { useHitStates } from './useHitStates';
 
 const ICONS: Record<Hit['kind'], ReactNode> = {
@@ -80,7 +82,9 @@ export default function Palette() {
       leftSection: <IconPlayerPlay size={18} />,
       onClick: () => go(`${hit.path}?force=`),
     }));
-  const pages: SpotlightActionData[] = [...PLACES, ...FURTHER].filter(({ name }) =>
+  const { data: site } = useSite();
+  const places = groupsWith(dashboardsIn(site?.plugins)).flatMap((group) => group.places);
+  const pages: SpotlightActionData[] = [...places, ...FURTHER].filter(({ name }) =>
     name.toLowerCase().includes(text.trim().toLowerCase()),
   ).map(({ to, name, keys }) => ({
     id: to,

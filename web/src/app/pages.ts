@@ -37,6 +37,7 @@ export const PAGES = {
   '/projects': { load: () => import('@/pages/projects/Projects') },
   '/projects/$projectid': { load: () => import('@/pages/projects/Project') },
   '/login': { load: () => import('@/pages/login/Login') },
+  '/dashboards/$dashboard': { load: () => import('@/pages/dashboards/Dashboard') },
   '/trends': { load: () => import('@/pages/trends/Trends') },
 } satisfies Record<string, PageOf>;
 

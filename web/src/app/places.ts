@@ -11,6 +11,7 @@ import {
   IconHistory,
   IconHome,
   IconInfoCircle,
+  IconLayoutDashboard,
   IconServer,
   IconServer2,
   IconSettings,
@@ -18,6 +19,7 @@ import {
   IconTimelineEvent,
 } from '@tabler/icons-react';
 import type { ComponentType } from 'react';
+import type { Dashboard } from '@/domain/dashboards';
 
 export interface Place {
   to: string;
@@ -68,5 +70,17 @@ export const GROUPS: readonly PlaceGroup[] = [
   },
   { places: [{ to: '/settings', name: 'Settings', about: 'How these pages look in this browser', icon: IconSettings, keys: 'g s' }] },
 ];
+
+/** The pages in the rail: also those that master.cfg adds. */
+export function groupsWith(dashboards: readonly Dashboard[]): readonly PlaceGroup[] {
+  if (dashboards.length === 0) return GROUPS;
+  const places = dashboards.map(({ name, caption }) => ({
+    to: `/dashboards/${encodeURIComponent(name)}`,
+    name: caption,
+    about: 'A dashboard of this site',
+    icon: IconLayoutDashboard,
+  }));
+  return [...GROUPS.slice(0, 2), { name: 'Dashboards', places }, ...GROUPS.slice(2)];
+}
 
 export const PLACES: readonly Place[] = GROUPS.flatMap((group) => group.places);

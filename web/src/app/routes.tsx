@@ -321,6 +321,12 @@ const trends = createRoute({
   component: lazyRouteComponent(PAGES['/trends'].load, 'Trends'),
 });
 
+const dashboard = createRoute({
+  getParentRoute: () => root,
+  path: '/dashboards/$dashboard',
+  component: lazyRouteComponent(PAGES['/dashboards/$dashboard'].load, 'DashboardPage'),
+});
+
 const routeTree = root.addChildren([
   home,
   builders,
@@ -345,6 +351,7 @@ const routeTree = root.addChildren([
   masters,
   projects,
   project,
+  dashboard,
   login,
 ]);
 

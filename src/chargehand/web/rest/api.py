@@ -35,6 +35,7 @@ from chargehand.web.rest.answers import (
     wants_compact,
     whole,
 )
+from chargehand.web.rest.configured_builders import ConfiguredBuilders
 from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, ControlMethods, Refused
 from chargehand.web.rest.large import Busy, LargeAnswer
 from chargehand.web.rest.line_export import LineExport, is_export
@@ -72,7 +73,12 @@ class RestApi:
         limits = self._limits
         self._bodies = Bodies(limits)
         self._resources = resources
-        self.reader = Reader(resources=resources, stages=stages, limits=limits)
+        self.reader = Reader(
+            resources=resources,
+            stages=stages,
+            limits=limits,
+            configured=ConfiguredBuilders(resources=resources, config=config),
+        )
         self.repeats = Repeats(self.reader.cached)
         seen_logs = SeenLogs(resources=resources, logs=logs)
         self._logs = LogReader(resources=resources, logs=seen_logs)

@@ -23,6 +23,7 @@ from chargehand.web.access.stages import StageReader
 from chargehand.web.ports import Resources
 from chargehand.web.rest import query_string
 from chargehand.web.rest.answers import Answer, AnswerCache, Question, failure, success
+from chargehand.web.rest.configured_builders import ConfiguredBuilders
 from chargehand.web.rest.large import CachedAnswer, LargeAnswer, LargeAnswers
 
 
@@ -51,8 +52,10 @@ class Reader:
         resources: Resources,
         stages: StageReader,
         limits: Callable[[], WebLimits] = WebLimits,
+        configured: ConfiguredBuilders | None = None,
     ) -> None:
         self._resources = resources
+        self._configured = configured
         self._large = LargeAnswers(resources=resources, limits=limits)
         self._stages = stages
         self._cache = AnswerCache()
@@ -178,6 +181,8 @@ class Reader:
                 return _selected([structs.asdict(login) for login in logins], query)
             case "etas":
                 return _selected(await self._etas(query), query)
+            case "configured_builders" if self._configured is not None:
+                return _selected(await self._configured.rows(query), query)
             case "logchunks":
                 return Page(rows=[], total=0)
             case _:
@@ -264,6 +269,7 @@ def _shown(endpoint: Endpoint, rows: list[Resource]) -> list[Resource]:
 
 _NOT_STORED = {
     "actions",
+    "configured_builders",
     "rootlinks",
     "specs",
     "forceschedulers",

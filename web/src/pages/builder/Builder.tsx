@@ -19,6 +19,7 @@ import { ForceForm } from '@/parts/force/ForceForm';
 import { Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
 import { WorkerWords } from '@/parts/WorkerWords';
+import { Configuration } from './Configuration';
 import { ITS_WAITING, PAGE, STRIP, builderPath, buildsBefore } from './questions';
 import { Waiting } from './Waiting';
 import classes from './Builder.module.css';
@@ -132,7 +133,7 @@ function Shown({ builder }: { builder: Builder }) {
           </Answered>
         </Tabs.Panel>
         <Tabs.Panel value="configuration">
-          <Configuration builder={builder} forms={forms.data?.forceschedulers ?? []} />
+          <Configuration builder={builder} forms={forms.data?.forceschedulers ?? []} workers={workers.data?.workers ?? []} />
         </Tabs.Panel>
       </Tabs>
       <ForceDialog
@@ -308,43 +309,5 @@ function Workers({ workers }: { workers: readonly Worker[] }) {
         );
       })}
     </ul>
-  );
-}
-
-function Configuration({ builder, forms }: { builder: Builder; forms: readonly ForceScheduler[] }) {
-  const last = useRest<{ builds: Build[] }>(`builders/${builder.builderid}/builds`, {
-    complete: true,
-    order: '-number',
-    limit: 1,
-  });
-  const build = last.data?.builds[0];
-  const steps = useRest<{ steps: { stepid: number; number: number; name: string; hidden: boolean }[] }>(
-    build ? `builds/${build.buildid}/steps` : null,
-  );
-  return (
-    <div className={classes.configuration}>
-      <dl>
-        <dt>Name</dt>
-        <dd className="mono">{builder.name}</dd>
-        <dt>Tags</dt>
-        <dd>{builder.tags.join(', ') || 'none'}</dd>
-        <dt>Force schedulers</dt>
-        <dd>{forms.map((form) => form.name).join(', ') || 'none'}</dd>
-        <dt>Steps{build && ` of build #${build.number}`}</dt>
-        <dd>
-          {steps.data ? (
-            <ol>
-              {steps.data.steps
-                .filter((step) => step.number > 0 || !step.hidden)
-                .map((step) => (
-                  <li key={step.stepid}>{step.name}</li>
-                ))}
-            </ol>
-          ) : (
-            'not known before the first build'
-          )}
-        </dd>
-      </dl>
-    </div>
   );
 }
