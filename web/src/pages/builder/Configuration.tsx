@@ -95,7 +95,8 @@ function Locks({ locks, none }: { locks: readonly ConfiguredLock[] | null; none:
     <>
       {locks.map((lock) => (
         <span key={lock.name} className={classes.lock}>
-          {`lock ${lock.name}: ${usedAs(lock)}`}
+          {none === '' && 'lock '}
+          {`${lock.name}: ${usedAs(lock)}`}
           {lock.scope === 'worker' && ', on each worker its own'}
         </span>
       ))}
