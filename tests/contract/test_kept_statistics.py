@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from store_workshop import Workshop
 
-from chargehand.domain.build import Build
+from chargehand.domain.build import Build, Step
+from chargehand.domain.identifiers import TestResultSetId
 from chargehand.domain.result import Result
+from chargehand.domain.result_set import ResultOfTest, ResultSet
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import EVERYTHING, Visibility, only
 from chargehand.store.history.memory import DAY, HOUR
@@ -36,6 +39,8 @@ async def _built(
     waited: float = 10.0,
     builder: str = "b1",
     failed_step: str = "",
+    failed_tests: Sequence[str] = (),
+    category: str = "pass_fail",
 ) -> Build:
     workshop.clock.seconds = _START + at - waited
     request_id = (await workshop.submit(builder)).requests[0].request.id
@@ -43,9 +48,32 @@ async def _built(
     build = await workshop.start(request_id, builder=builder)
     if failed_step:
         step = await workshop.step(build, failed_step)
+        if failed_tests:
+            await _tested(workshop, step, category, failed_tests)
         workshop.store.steps.finish_step(step, Result.FAILURE, "failed", False)
     workshop.clock.seconds += seconds
     return await workshop.store.builds.finish_build(build, result, "done", [request_id])
+
+
+async def _tested(workshop: Workshop, step: Step, category: str, failed: Sequence[str]) -> None:
+    store = workshop.store.test_results
+    found = await store.add_set(
+        ResultSet(
+            id=TestResultSetId(0),
+            builder_id=workshop.builder_ids["b1"],
+            build_id=step.build_id,
+            step_id=step.id,
+            description="tests",
+            category=category,
+            value_unit="boolean",
+        )
+    )
+    results = [ResultOfTest(value="0", test_name=name) for name in failed]
+    results.append(ResultOfTest(value="1", test_name="passes"))
+    if category == "fail_only":
+        results.pop()
+    await store.add(found.id, results)
+    await store.complete(found.id, passed=1, failed=len(failed))
 
 
 async def test_builds_are_counted_and_measured_in_the_interval_in_which_they_began(
@@ -139,3 +167,31 @@ async def test_flips_are_changes_between_neighbours(workshop: Workshop) -> None:
 async def test_too_many_intervals_are_refused(workshop: Workshop, kind: str) -> None:
     with pytest.raises(ValueError, match="and there may be 5,000"):
         await _ask(workshop, kind, since=0, until=_START, interval="hour")
+
+
+async def test_tests_that_fail_now_and_then_are_found_among_those_that_steps_stored(
+    workshop: Workshop,
+) -> None:
+    outcomes = [[], ["a"], [], ["a", "b"], ["b"], [], [f"t{number}" for number in range(201)]]
+    for number, failed in enumerate(outcomes):
+        result = Result.FAILURE if failed else Result.SUCCESS
+        await _built(
+            workshop,
+            result,
+            at=100 * number,
+            failed_step="test" if failed else "",
+            failed_tests=failed,
+            category="fail_only" if number == 4 else "pass_fail",
+        )
+        if number == 3:  # What was read is not read again.
+            await _ask(workshop, "test", since=_START, until=_START + DAY)
+    span = {"since": _START, "until": _START + DAY}
+
+    rows = await _ask(workshop, "test", **span)
+
+    assert [(row["name"], row["builds"], row["failures"], row["flips"]) for row in rows] == [
+        ("a", 5, 2, 4),
+        ("b", 5, 2, 2),
+    ]
+    assert rows[0]["builder"] == "b1"
+    assert await _ask(workshop, "test", **span, sees=Visibility(builders=only("b2"))) == []

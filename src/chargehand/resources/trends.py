@@ -1,4 +1,4 @@
-"""Statistics of builders, steps and workers by time."""
+"""Statistics of builders, steps, tests and workers by time."""
 
 from __future__ import annotations
 
@@ -32,21 +32,28 @@ BUILDER_STATISTICS = Entity(
     is_at_root=False,
 )
 
-STEP_STATISTICS = Entity(
-    plural="step_statistics",
-    singular="step_statistic",
-    fields=(
-        made("builderid", INTEGER),
-        made("builder", STRING),
-        made("name", STRING),
-        made("builds", INTEGER),
-        made("failures", INTEGER),
-        made("flips", INTEGER),
-    ),
-    collections=("statistics/steps",),
-    more_parameters=(*_TIME, _BUILDER),
-    is_at_root=False,
-)
+
+def _of_what_fails(noun: str) -> Entity[None]:
+    """Return what is said about those that fail now and then."""
+    return Entity(
+        plural=f"{noun}_statistics",
+        singular=f"{noun}_statistic",
+        fields=(
+            made("builderid", INTEGER),
+            made("builder", STRING),
+            made("name", STRING),
+            made("builds", INTEGER),
+            made("failures", INTEGER),
+            made("flips", INTEGER),
+        ),
+        collections=(f"statistics/{noun}s",),
+        more_parameters=(*_TIME, _BUILDER),
+        is_at_root=False,
+    )
+
+
+STEP_STATISTICS = _of_what_fails("step")
+TEST_STATISTICS = _of_what_fails("test")
 
 WORKER_STATISTICS = Entity(
     plural="worker_statistics",
@@ -63,4 +70,9 @@ WORKER_STATISTICS = Entity(
     is_at_root=False,
 )
 
-ENTITIES: tuple[Entity[Never], ...] = (BUILDER_STATISTICS, STEP_STATISTICS, WORKER_STATISTICS)
+ENTITIES: tuple[Entity[Never], ...] = (
+    BUILDER_STATISTICS,
+    STEP_STATISTICS,
+    TEST_STATISTICS,
+    WORKER_STATISTICS,
+)

@@ -10,7 +10,8 @@ export interface BuilderStatistics {
   p90_wait_seconds: number | null;
 }
 
-export interface StepStatistics {
+/** How often a step or a test failed, and went from failing to passing or back. */
+export interface Flakiness {
   builderid: number;
   builder: string;
   name: string;

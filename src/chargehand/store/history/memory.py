@@ -247,6 +247,8 @@ class Memory:
         self.running: dict[int, Record] = {}
         self.failed: set[int] = set()
         """Those that ended without success, and whose steps nobody has asked about yet."""
+        self.failed_tests: set[int] = set()
+        """Likewise, whose tests nobody has asked about yet."""
         self.first_id = 0
         """Builds before this one are not counted: not all of them are here."""
         self.last_id = 0
@@ -280,6 +282,7 @@ class Memory:
             line.counts()
             if outcome in _FAILED:
                 self.failed.add(one.id)
+                self.failed_tests.add(one.id)
             self.count += 1
             self._remember(one.id)
 

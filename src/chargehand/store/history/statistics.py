@@ -1,4 +1,4 @@
-"""Statistics of builds by interval, of workers, and of steps that fail now and then."""
+"""Statistics of builds by interval, of workers, and of steps and tests that fail now and then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from chargehand.resources.field import Resource
 from chargehand.resources.query import Query
 from chargehand.store.engine.database import Database, Lane
 from chargehand.store.engine.reading import Reading
-from chargehand.store.engine.tables import builders, masters, steps, workers
+from chargehand.store.engine.tables import (
+    builders,
+    masters,
+    steps,
+    test_result_sets,
+    test_results,
+    workers,
+)
 from chargehand.store.history.failures import Failures
 from chargehand.store.history.history import TABLE, History
 from chargehand.store.history.memory import (
@@ -67,12 +74,14 @@ class Statistics:
     def __init__(self, *, database: Database, history: History) -> None:
         self._database = database
         self._history = history
-        self._failures = Failures()
+        self._failed_steps = Failures.of_steps()
+        self._failed_tests = Failures.of_tests()
         self._known: dict[tuple[int, int], Resource] = {}
         """By start and end of the interval."""
         self.kinds: Mapping[str, Callable[[Reading, Query, int], list[Resource]]] = {
             "builder_statistics": self._of_builders,
             "step_statistics": self._of_steps,
+            "test_statistics": self._of_tests,
             "worker_statistics": self._of_workers,
         }
 
@@ -139,18 +148,28 @@ class Statistics:
         ]
 
     def _of_steps(self, reading: Reading, query: Query, as_of: int) -> list[Resource]:
+        reading.tables.add(steps.name)
+        return self._flaky(reading, query, as_of, self._failed_steps)
+
+    def _of_tests(self, reading: Reading, query: Query, as_of: int) -> list[Resource]:
+        reading.tables |= {test_result_sets.name, test_results.name}
+        return self._flaky(reading, query, as_of, self._failed_tests)
+
+    def _flaky(
+        self, reading: Reading, query: Query, as_of: int, failures: Failures
+    ) -> list[Resource]:
+        """Return a row for each thing that failed, those that flip most first."""
         span = Span(query.arguments, self._database.now())
         names = self._seen(reading, query)
-        reading.tables.add(steps.name)
         with self._history.using:
             memory = self._history.look(reading.connection, as_of)
-            self._failures.catch_up(reading.connection, memory)
+            failures.catch_up(reading.connection, memory)
             rows = [
-                _step(builder, names[builder], step, failed, good)
-                for builder, of_builder in self._failures.times.items()
+                _flips(builder, names[builder], name, failed, good)
+                for builder, of_builder in failures.times.items()
                 if builder in names
                 for good in (_within(memory.line(builder).good(), span),)
-                for step, times in of_builder.items()
+                for name, times in of_builder.items()
                 if (failed := _within(sorted(times), span))
             ]
         return sorted(rows, key=lambda row: (-row["flips"], -row["failures"], row["name"]))
@@ -235,16 +254,16 @@ def _within(times: list[float], span: Span) -> list[float]:
     return times[bisect_left(times, span.start) : bisect_left(times, span.end)]
 
 
-def _step(
-    builder: int, name: str, step: str, failed: Sequence[float], good: Sequence[float]
+def _flips(
+    builder_id: int, builder: str, name: str, failed: Sequence[float], good: Sequence[float]
 ) -> Resource:
-    """Return a row about a step; its failures change to success wherever a good build is next."""
+    """Return a row about a step or a test: it flips wherever a good build is next to a failure."""
     places = {bisect_left(good, started) for started in failed}
     flips = sum((place > 0) + (place < len(good)) for place in places)
     return {
-        "builderid": builder,
-        "builder": name,
-        "name": step,
+        "builderid": builder_id,
+        "builder": builder,
+        "name": name,
         "builds": len(set(good) | set(failed)),
         "failures": len(failed),
         "flips": flips,

@@ -15,7 +15,7 @@ import {
   isoMoment,
   utilisation,
   type BuilderStatistics,
-  type StepStatistics,
+  type Flakiness,
   type WorkerStatistics,
 } from '@/domain/trends';
 import { Answered, Empty } from '@/parts/Answered';
@@ -25,7 +25,7 @@ import classes from './Trends.module.css';
 
 const route = getRouteApi('/trends');
 const DAYS = [1, 7, 30, 90, 365];
-const STEPS = 20;
+const FLAKIEST = 20;
 const WORKERS = 50;
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
 
@@ -42,7 +42,9 @@ export function Trends() {
   const one = search.builder === undefined ? {} : { builderid: search.builder };
   const builders = useRest<{ builders: Builder[] }>('builders', { order: 'name', field: ['builderid', 'name', 'masterids'] });
   const builds = useRest<{ builders: BuilderStatistics[] } & Record<string, BuilderStatistics[]>>('statistics/builders', { since, until, interval, ...one });
-  const steps = useRest<Record<string, StepStatistics[]>>('statistics/steps', { since, until, limit: STEPS, ...one });
+  const flaky = { since, until, limit: FLAKIEST, ...one };
+  const steps = useRest<Record<string, Flakiness[]>>('statistics/steps', flaky);
+  const tests = useRest<Record<string, Flakiness[]>>('statistics/tests', flaky);
   const workers = useRest<Record<string, WorkerStatistics[]>>(search.builder === undefined ? 'statistics/workers' : null, { since, until, interval });
   const ask = (changed: Partial<typeof search>) =>
     void navigate({ search: (before) => ({ ...before, ...changed }), replace: true, resetScroll: false });
@@ -83,9 +85,11 @@ export function Trends() {
         {/* What keeps one from being shown keeps all: it is said once. */}
         {!builds.isError && (
           <Answered query={steps} what="statistics of steps">
-            {(answer) => <Steps rows={rowsOf(answer)} />}
+            {(answer) => <Flaky what="step" rows={rowsOf(answer)} />}
           </Answered>
         )}
+        {/* Most installations store no results of tests. */}
+        {rowsOf<Flakiness>(tests.data ?? {}).length > 0 && <Flaky what="test" rows={rowsOf(tests.data ?? {})} />}
         {!builds.isError && search.builder === undefined && (
           <Answered query={workers} what="statistics of workers">
             {(answer) => <Workers rows={rowsOf(answer)} since={since} until={Math.min(until, Date.now() / 1_000)} />}
@@ -162,18 +166,23 @@ function Builds({ rows, interval }: { rows: readonly BuilderStatistics[]; interv
   );
 }
 
-function Steps({ rows }: { rows: readonly StepStatistics[] }) {
+interface FlakyProps {
+  what: 'step' | 'test';
+  rows: readonly Flakiness[];
+}
+
+function Flaky({ what, rows }: FlakyProps) {
   const table = () =>
     csv(
-      ['builder', 'step', 'flips', 'failures', 'builds'],
+      ['builder', what, 'flips', 'failures', 'builds'],
       rows.map((row) => [row.builder, row.name, row.flips, row.failures, row.builds]),
     );
   return (
-    <Card title="Flakiest steps" aside={rows.length > 0 && <Download name="steps.csv" text={table} />}>
+    <Card title={`Flakiest ${what}s`} aside={rows.length > 0 && <Download name={`${what}s.csv`} text={table} />}>
       {rows.length === 0 ? (
-        <p className={classes.quiet}>No step failed in this time.</p>
+        <p className={classes.quiet}>No {what} failed in this time.</p>
       ) : (
-        <Table heading={['Step', 'Builder', 'Pass ↔ fail', 'Failed']} numbers={[2, 3]}>
+        <Table heading={[what === 'step' ? 'Step' : 'Test', 'Builder', 'Pass ↔ fail', 'Failed']} numbers={[2, 3]}>
           {rows.map((row) => (
             <tr key={`${row.builderid} ${row.name}`}>
               <td className="mono">{row.name}</td>
