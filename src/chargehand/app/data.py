@@ -14,7 +14,6 @@ from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resou
 from chargehand.web.rest.control import Call, ControlMethods, Refused
 from chargehand.web.rest.reading import Reader
 
-
 _OVER_HTTP = {"actions", "configured_builders", "failures", "first_errors", "matches"}
 
 
