@@ -37,6 +37,7 @@ from chargehand.store.store import Store
 
 _NOT_IN_THE_STORE = {
     "actions",
+    "configured_builders",
     "etas",
     "failures",
     "first_errors",

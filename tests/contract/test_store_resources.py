@@ -28,6 +28,7 @@ from chargehand.store.reading.resources import KINDS as STORED
 
 _NOT_IN_THE_STORE = {
     "actions",
+    "configured_builders",
     "etas",
     "failures",
     "first_errors",
