@@ -9,6 +9,7 @@ const HELP: readonly (readonly [string, string])[] = [
   ['/', 'Search and commands (Ctrl K as well)'],
   ['j k', 'Next and previous row'],
   ['Enter', 'Open the row'],
+  ['x', 'Select the builder, for orders to several'],
   ['n p', 'Next and previous failure'],
   ['[ ]', 'Previous and next build of the builder'],
   ['f', 'Search in the log'],

@@ -6,7 +6,7 @@ import { counted, duration } from '@/domain/durations';
 import { told, workerState } from '@/domain/workers';
 import { Answered, Empty } from '@/parts/Answered';
 import { BuildTable } from '@/parts/BuildTable';
-import { Ago } from '@/parts/Moment';
+import { Ago, Lasted, useNow } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
 import { WorkerWords } from '@/parts/WorkerWords';
@@ -46,7 +46,7 @@ function Shown({ worker }: { worker: Worker }) {
   const recent = useRest<{ builds: Build[] }>(`workers/${id}/builds`, { complete: true, order: '-buildid', limit: 30, property: ['branch', 'revision', 'got_revision'], cause: true });
   const builders = useRest<{ builders: Builder[] }>(`workers/${id}/builders`);
   const everyBuilder = useRest<{ builders: Builder[] }>('builders', { field: ['builderid', 'name'] });
-  const instances = useRest<{ instances: Instance[] }>(`workers/${id}/instances`, { limit: 10 });
+  const instances = useRest<{ instances: Instance[] }>(`workers/${id}/instances`, { order: '-instanceid', limit: 10 });
   const names = new Map((everyBuilder.data?.builders ?? []).map((one) => [one.builderid, one.name]));
   const isOnDemand = (instances.data?.instances.length ?? 0) > 0;
   const state = workerState({ ...worker, isOnDemand }, running.data?.builds.length ?? 0);
@@ -74,7 +74,7 @@ function Shown({ worker }: { worker: Worker }) {
           </Card>
         )}
         {(instances.data?.instances.length ?? 0) > 0 && (
-          <Card title="Instances">
+          <Card title="Instances" aside={<Lives instances={instances.data?.instances ?? []} />}>
             {instances.data?.instances.map((one) => (
               <div key={one.instanceid} className={classes.refusal}>
                 <StateMark state={one.state === 'running' ? 'success' : 'waiting'} hidden />
@@ -85,6 +85,9 @@ function Shown({ worker }: { worker: Worker }) {
                 </span>
                 <span className="dim">
                   <Ago at={one.started_at} prefix="started " />
+                  <br />
+                  {endOf(one) === null ? 'has run for ' : 'ran for '}
+                  <Lasted from={one.started_at} to={endOf(one)} />
                 </span>
               </div>
             ))}
@@ -131,6 +134,16 @@ function Shown({ worker }: { worker: Worker }) {
       </div>
     </Page>
   );
+}
+
+/** When a machine was stopped; null while it costs something. */
+const endOf = (one: Instance): number | null => (one.state === 'stopped' ? one.state_since : null);
+
+/** For how long these machines have run, taken together: what they cost is paid by time. */
+function Lives({ instances }: { instances: readonly Instance[] }) {
+  const now = useNow(instances.some((one) => endOf(one) === null) ? 10 : null);
+  const seconds = instances.reduce((sum, one) => sum + Math.max(0, (endOf(one) ?? now) - one.started_at), 0);
+  return <>{`${counted(instances.length, 'machine')}, ${duration(seconds)} in all`}</>;
 }
 
 /** How much of each hour of the last day it was busy. */
