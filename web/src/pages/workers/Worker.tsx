@@ -6,7 +6,7 @@ import { counted, duration } from '@/domain/durations';
 import { told, workerState } from '@/domain/workers';
 import { Answered, Empty } from '@/parts/Answered';
 import { BuildTable } from '@/parts/BuildTable';
-import { Ago, Lasted, useNow } from '@/parts/Moment';
+import { Ago, Lasted } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
 import { WorkerWords } from '@/parts/WorkerWords';
@@ -74,7 +74,7 @@ function Shown({ worker }: { worker: Worker }) {
           </Card>
         )}
         {(instances.data?.instances.length ?? 0) > 0 && (
-          <Card title="Instances" aside={<Lives instances={instances.data?.instances ?? []} />}>
+          <Card title="Instances">
             {instances.data?.instances.map((one) => (
               <div key={one.instanceid} className={classes.refusal}>
                 <StateMark state={one.state === 'running' ? 'success' : 'waiting'} hidden />
@@ -138,13 +138,6 @@ function Shown({ worker }: { worker: Worker }) {
 
 /** When a machine was stopped; null while it costs something. */
 const endOf = (one: Instance): number | null => (one.state === 'stopped' ? one.state_since : null);
-
-/** For how long these machines have run, taken together: what they cost is paid by time. */
-function Lives({ instances }: { instances: readonly Instance[] }) {
-  const now = useNow(instances.some((one) => endOf(one) === null) ? 10 : null);
-  const seconds = instances.reduce((sum, one) => sum + Math.max(0, (endOf(one) ?? now) - one.started_at), 0);
-  return <>{`${counted(instances.length, 'machine')}, ${duration(seconds)} in all`}</>;
-}
 
 /** How much of each hour of the last day it was busy. */
 function Utilisation({ id }: { id: number }) {
