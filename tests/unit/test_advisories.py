@@ -28,7 +28,7 @@ from web_site import BUILDS, CONFIG, Site, visited
 from buildbot._border.bridge import inward
 from buildbot.secrets.providers.vault_access import VaultAccess, VaultAuthenticatorToken
 from buildbot.util.httpclientservice import HTTPSession
-from buildbot.www.avatar import AvatarGitHub
+from buildbot.www.avatar import AvatarGitHub, AvatarGitLab
 from buildbot.www.oauth2 import GitLabAuth
 from chargehand.config.badges import BadgeSettings
 from chargehand.config.dashboards import Dashboard
@@ -342,6 +342,11 @@ async def _git_hub(url: str) -> object:
         return await AvatarGitHub(github_api_endpoint=url)._answer(session, "/users/x")
 
 
+async def _gitlab_pictures(url: str) -> object:
+    async with aiohttp.ClientSession() as session:
+        return await AvatarGitLab(url=url)._answer(session, "users?username=x")
+
+
 async def _gitlab(url: str) -> object:
     auth = GitLabAuth(url, "id", "secret")
     begun = await auth.begin("https://ci/auth/login")
@@ -368,7 +373,7 @@ async def _command(url: str) -> object:
     raise OSError(said.decode())
 
 
-@pytest.mark.parametrize("ask", [_session, _vault, _command, _git_hub, _gitlab])
+@pytest.mark.parametrize("ask", [_session, _vault, _command, _git_hub, _gitlab, _gitlab_pictures])
 async def test_certificates_of_others_are_verified(
     ask: Callable[[str], Awaitable[object]], tmp_path: Path
 ):

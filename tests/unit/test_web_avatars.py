@@ -215,7 +215,19 @@ async def elsewhere() -> AsyncIterator[Served]:
         found = {"author-email:bob@example.org": [{"author": author}]}
         return web.json_response({"items": found.get(request.query["q"], [{"author": None}])})
 
+    async def members(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("PRIVATE-TOKEN", ""))
+        known = {"octo cat": f"{_origin(request)}/picture", "without": None}
+        name = request.query["username"]
+        return web.json_response([{"avatar_url": known[name]}] if name in known else [])
+
+    async def of_address(request: web.Request) -> web.Response:
+        known = {"ann@example.org": "/ann"}
+        return web.json_response({"avatar_url": known.get(request.query["email"])})
+
     app = web.Application()
+    app.router.add_get("/api/v4/users", members)
+    app.router.add_get("/api/v4/avatar", of_address)
     for path in ("/picture", "/ann", "/bob"):
         app.router.add_get(path, picture)
     app.router.add_get("/large", large)
@@ -281,6 +293,25 @@ async def test_github_is_asked_by_name_address_and_commits(
     assert asked == (["token abc"] if username else [])
 
 
+@pytest.mark.parametrize(
+    ("email", "username", "path"),
+    [
+        ("", "octo cat", "/picture"),
+        ("ann@example.org", "", "/ann"),
+        ("ann@example.org", "nobody", "/ann"),
+        ("ann@example.org", "without", "/ann"),
+        ("nobody@example.org", "nobody", None),
+    ],
+)
+async def test_gitlab_is_asked_by_name_and_address(
+    elsewhere: Served, email: str, username: str, path: str | None
+) -> None:
+    url, asked = elsewhere
+    found = await _find(util.AvatarGitLab(url=f"{url}/", token="abc"))(email, username, 48)
+    assert found == (None if path is None else Elsewhere(f"{url}{path}"))
+    assert asked == (["abc"] if username else [])
+
+
 async def test_github_knows_an_application_by_its_secret(elsewhere: Served) -> None:
     url, asked = elsewhere
     method = util.AvatarGitHub(github_api_endpoint=url, client_id="id", client_secret="s")
@@ -333,6 +364,7 @@ async def test_a_wrong_answer_is_said() -> None:
         ("[]", []),
         ("util.AvatarGravatar()", ["gravatar"]),
         ("[util.AvatarGitHub(), util.AvatarGravatar()]", ["github", "gravatar"]),
+        ("[util.AvatarGitLab(url='https://git.example.org')]", ["gitlab"]),
     ],
 )
 def test_methods_are_configured(tmp_path: Path, value: str, names: list[str]) -> None:

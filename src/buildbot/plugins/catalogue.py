@@ -294,7 +294,7 @@ UTIL = {
         "RolesFromOwner",
         "RolesFromUsername",
     ),
-    **_of("buildbot.www.avatar", "AvatarGitHub", "AvatarGravatar"),
+    **_of("buildbot.www.avatar", "AvatarGitHub", "AvatarGitLab", "AvatarGravatar"),
     **_of("buildbot.www.ldapuserinfo", "LdapUserInfo"),
     **_of(
         "buildbot.www.oauth2",

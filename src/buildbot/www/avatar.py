@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import logging
 from typing import Any, ClassVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 
 import aiohttp
 
@@ -156,6 +156,62 @@ class AvatarGitHub(AvatarBase):
         if self.debug:
             _log.info("GitHub: %s %s", answer.status, found)
         return found
+
+
+class AvatarGitLab(AvatarBase):
+    """Asks GitLab for the picture of a user: by name, or else by email address.
+
+    Args:
+        url (str): The address of GitLab.
+        token (str): An access token with the scope ``read_user``, for a GitLab that answers nobody
+            else (renderable).
+        verify (bool | str): Whether the certificate is checked, or a file of authorities.
+    """
+
+    compare_attrs: ClassVar[Any] = ("url", "token", "verify")
+    name = "gitlab"
+
+    def __init__(
+        self, url: str = "https://gitlab.com", token: Any = None, verify: bool | str = True
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.token = token
+        self.verify = verify
+
+    def getUserAvatar(
+        self, email: bytes, username: bytes | None, size: int, defaultAvatarUrl: str
+    ) -> Any:
+        """Ask GitLab where the picture is."""
+        return outward(self._found(email.decode(), (username or b"").decode(), size))
+
+    async def _found(self, email: str, username: str, size: int) -> Elsewhere | None:
+        properties = Properties()
+        properties.master = self.master
+        headers = {"User-Agent": "Chargehand"}
+        if self.token:
+            headers["PRIVATE-TOKEN"] = str(await render_value(self.token, properties))
+        limit = aiohttp.ClientTimeout(total=_SECONDS)
+        async with aiohttp.ClientSession(timeout=limit, headers=headers, trust_env=True) as session:
+            found: Any = None
+            if username:
+                users = await self._answer(session, f"users?{urlencode({'username': username})}")
+                found = users[0] if isinstance(users, list) and users else None
+            if not _address(found) and email:
+                asked = urlencode({"email": email, "size": size})
+                found = await self._answer(session, f"avatar?{asked}")
+        address = _address(found)
+        # GitLab's own pictures have addresses without its name where nobody has set it.
+        return Elsewhere(urljoin(f"{self.url}/", address)) if address else None
+
+    async def _answer(self, session: aiohttp.ClientSession, path: str) -> Any:
+        url = f"{self.url}/api/v4/{path}"
+        async with session.get(url, ssl=verification(self.verify)) as answer:
+            return await answer.json(content_type=None) if answer.status == 200 else None
+
+
+def _address(found: Any) -> str:
+    address = found.get("avatar_url") if isinstance(found, dict) else None
+    return address if isinstance(address, str) else ""
 
 
 def _items(found: Any) -> list[dict[str, Any]]:

@@ -340,4 +340,6 @@ export interface Site {
   auth: { name: string; oauth2?: boolean; fa_icon?: string };
   user: SiteUser;
   plugins: Record<string, unknown>;
+  /** Who is asked for pictures of people. */
+  avatar_methods?: unknown[];
 }

@@ -4,6 +4,7 @@ import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { Suspense, lazy, useEffect, useMemo, useState, useSyncExternalStore, type ComponentType } from 'react';
 import { live, useConnection, useLive, useRest, useSite } from '@/api/hooks';
 import { ApiError, siteUrl } from '@/api/client';
+import type { Site } from '@/api/types';
 import { clock, count } from '@/domain/durations';
 import { dashboardsIn } from '@/domain/dashboards';
 import { WAITING } from '@/domain/waiting';
@@ -166,7 +167,7 @@ function Person() {
     <Menu position="bottom-end">
       <Menu.Target>
         <UnstyledButton aria-label={`${name}: account`}>
-          <Avatar size={28} radius="xl" color="indigo" name={name} />
+          <Avatar size={28} radius="xl" color="indigo" name={name} src={pictureOf(site)} alt="" />
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
@@ -180,6 +181,13 @@ function Person() {
       </Menu.Dropdown>
     </Menu>
   );
+}
+
+/** Where the picture of who is logged in is; null where nobody is asked for pictures. */
+function pictureOf({ avatar_methods: methods, user }: Site): string | null {
+  if (!methods?.length) return null;
+  const person = new URLSearchParams({ email: user.email ?? '', username: user.username ?? '', size: '56' });
+  return siteUrl(`avatar?${person.toString()}`);
 }
 
 /** Whether the visitor may see nothing at all: then there is no connection for events either, and none is lost. */
