@@ -3,6 +3,7 @@ import { useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, Worker } from '@/api/types';
 import { busySeconds } from '@/domain/busyHours';
 import { counted, duration } from '@/domain/durations';
+import type { State } from '@/domain/states';
 import { told, workerState } from '@/domain/workers';
 import { Answered, Empty } from '@/parts/Answered';
 import { BuildTable } from '@/parts/BuildTable';
@@ -77,9 +78,9 @@ function Shown({ worker }: { worker: Worker }) {
           <Card title="Instances">
             {instances.data?.instances.map((one) => (
               <div key={one.instanceid} className={classes.refusal}>
-                <StateMark state={one.state === 'running' ? 'success' : 'waiting'} hidden />
+                <StateMark state={MARKS[one.state] ?? 'waiting'} hidden />
                 <span>
-                  <b>{one.state}</b> <Ago at={one.state_since} prefix="since " />
+                  <b>{one.state}</b> <Ago at={one.state_since} prefix={endOf(one) === null ? 'since ' : ''} />
                   <small className="mono">{one.identity.join(' ')}</small>
                   {one.reason && <small>{one.reason}</small>}
                 </span>
@@ -135,6 +136,8 @@ function Shown({ worker }: { worker: Worker }) {
     </Page>
   );
 }
+
+const MARKS: Readonly<Record<string, State>> = { running: 'success', stopped: 'skipped', stranded: 'exception' };
 
 /** When a machine was stopped; null while it costs something. */
 const endOf = (one: Instance): number | null => (one.state === 'stopped' ? one.state_since : null);
