@@ -230,3 +230,15 @@ async def test_orders_are_taken_and_answered_as_the_document_says(
             assert str(error.status) in found["responses"]
             schema = {"$ref": "#/components/schemas/OrderError"}
         assert is_valid(schema, answer), answer
+
+
+def test_every_answer_names_its_type():
+    types = {
+        kind
+        for item in document("http://localhost/")["paths"].values()
+        for method in ("get", "post")
+        for response in item.get(method, {}).get("responses", {}).values()
+        for kind in response.get("content", {})
+    }
+
+    assert types == {"application/json", "application/octet-stream", "text/html", "text/plain"}

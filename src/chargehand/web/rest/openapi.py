@@ -133,13 +133,22 @@ def _places(same: Sequence[Endpoint]) -> list[Resource]:
     return found
 
 
+_LINES: Resource = {
+    # Named, not any type: programs that make clients from this document leave out what they cannot
+    # tell the type of.
+    "text/plain": {"schema": {"type": "string"}},
+    "text/html": {"schema": {"type": "string"}},
+}
+_BYTES: Resource = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
 def _reading(path: str, endpoint: Endpoint) -> Resource:
     kind = KINDS[endpoint.plural]
     described: Resource = {"operationId": _operation("get", path), "tags": [kind.plural]}
     if endpoint.form in _TEXTS:
         answer: Resource = {
             "description": _TEXTS[endpoint.form],
-            "content": {"*/*": {"schema": {"type": "string"}}},
+            "content": _BYTES if endpoint.form == "value" else _LINES,
         }
         return described | {"summary": _TEXTS[endpoint.form], "responses": _responses(answer)}
     row = reference("schemas", name_of(kind))
