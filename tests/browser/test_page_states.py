@@ -211,6 +211,19 @@ def test_a_master_that_cannot_be_reached_is_said_to_be_so(
     assert watched.faults == []
 
 
+def test_events_that_are_refused_at_another_address_are_said_to_need_the_configured_one(
+    browser: Browser, empty: InstalledMaster
+):
+    page = browser.new_page()
+    page.route_web_socket(re.compile(r"/ws\b"), lambda socket: socket.close())
+    page.goto(f"{empty.url}/builders")
+
+    expect(page.locator("main [role=alert]")).to_contain_text(
+        "this address is not buildbotURL (http://localhost:8010/)"
+    )
+    page.close()
+
+
 @pytest.mark.parametrize("path", _PAGES)
 def test_a_page_that_is_forbidden_says_so_and_leads_to_the_login(
     window: Callable[[InstalledMaster], Watched], closed: InstalledMaster, path: str

@@ -7,6 +7,7 @@ import { ApiError, siteUrl } from '@/api/client';
 import type { Site } from '@/api/types';
 import { clock, count } from '@/domain/durations';
 import { dashboardsIn } from '@/domain/dashboards';
+import { isOtherOrigin } from '@/domain/links';
 import { WAITING } from '@/domain/waiting';
 import { LoginLink } from '@/parts/LoginLink';
 import { Tips } from '@/parts/Tips';
@@ -127,10 +128,16 @@ function ConnectionBar() {
     const timer = setTimeout(() => setLate(true), 2_000);
     return () => clearTimeout(timer);
   }, [status]);
+  const { data: site } = useSite();
+  const [wasOpen, setOpen] = useState(false);
+  if (status === 'open' && !wasOpen) setOpen(true);
   if (!isLate || isClosed) return null;
+  const isElsewhere = !wasOpen && site !== undefined && isOtherOrigin(site.buildbotURL, siteUrl(''));
   return (
     <div className={classes.lost} role="alert">
-      Reconnecting; data as of {clock(asOf / 1_000)}
+      {isElsewhere
+        ? `No live events: this address is not buildbotURL (${site.buildbotURL}), and the master may refuse them here. Data as of ${clock(asOf / 1_000)}`
+        : `Reconnecting; data as of ${clock(asOf / 1_000)}`}
       <Button variant="subtle" size="compact-xs" color="orange" onClick={live.retry}>
         Try now
       </Button>

@@ -24,3 +24,12 @@ export function linked(text: string): Part[] {
 export function safeUrl(url: string): string | undefined {
   return /^(https?:|mailto:|\/|[^:]*$)/i.test(url) ? url : undefined;
 }
+
+/** Whether an address of master.cfg is at another host, port or scheme than this one; one that cannot be read is. */
+export function isOtherOrigin(configured: string, here: string): boolean {
+  try {
+    return new URL(configured).origin !== new URL(here).origin;
+  } catch {
+    return true;
+  }
+}
