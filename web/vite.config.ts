@@ -105,7 +105,7 @@ export default defineConfig({
             { name: 'first', test: FIRST, priority: 1 },
             { name: 'common', minShareCount: 4 },
             // The frame has them: not a file for each that a page shares with it.
-            { name: 'icons', test: /@tabler|@mantine\/hooks/, minShareCount: 2 },
+            { name: 'icons', test: /@tabler|@mantine\/hooks|\/src\/domain\/(dashboards|links)\./, minShareCount: 2 },
           ],
         },
       },

@@ -137,3 +137,18 @@ def test_what_waits_for_selected_builders_is_cancelled_with_a_reason(
     assert {one["end_reason"] for one in ended} == {"nobody needs it"} or [
         "nobody needs it" in one["end_reason"] for one in ended
     ] == [True, True]
+
+
+def test_a_priority_changes_the_order_of_what_waits(opened: Opened, guarded: InstalledMaster):
+    for _ in range(2):
+        assert guarded.chargehand("force", "unlucky").status == 0
+    page = opened("builders/unlucky?tab=pending", "ann")
+
+    requests = page.locator("main li b")
+    expect(page.get_by_text("number 2 in the queue").first).to_be_visible()
+    last = requests.all_inner_texts()[-1]
+    page.get_by_role("button", name="priority 0").last.click()
+    page.get_by_label("Priority: higher is built first").fill("7")
+    page.get_by_role("button", name="Set").click()
+    expect(page.get_by_role("button", name="priority 7")).to_be_visible()
+    expect(requests.first).to_have_text(last)

@@ -6,7 +6,6 @@ import {
   keepPreviousData,
   notifyManager,
   useMutation,
-  useQueries,
   useQuery,
   type UseQueryResult,
 } from '@tanstack/react-query';
@@ -153,7 +152,8 @@ function seen(): void {
 document.addEventListener('visibilitychange', seen);
 seen();
 
-const restKey = (path: string, params: Params): RestKey => ['rest', path, params];
+/** The key of an answer in the cache. */
+export const restKey = (path: string, params: Params): RestKey => ['rest', path, params];
 
 /** Answers that were asked for ahead of the page that shows them, by their hashes: when, in milliseconds. */
 const fresh = new Map<string, number>();
@@ -198,17 +198,6 @@ export function useRest<T>(
     staleTime: options.staleTime,
     refetchOnMount: () => Date.now() - (fresh.get(hash) ?? 0) > FRESH,
   });
-}
-
-/** The answers of several paths, as far as they are there: for what somebody has chosen, not for every row of a list. */
-export function useEveryRest<T>(paths: readonly string[]): readonly (T | undefined)[] {
-  const answers = useQueries({
-    queries: paths.map((path) => ({
-      queryKey: restKey(path, {}),
-      queryFn: ({ signal }: { signal: AbortSignal }) => read<T>(path, {}, signal),
-    })),
-  });
-  return answers.map(({ data }) => data);
 }
 
 /** Hear live events about these paths while the component is shown, and somebody sees the window. */
