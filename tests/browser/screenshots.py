@@ -60,7 +60,7 @@ def pages(master: InstalledMaster) -> dict[str, str]:
     running = master.get("builds?complete=false&limit=1")[0]
     passed = newest("linux-x86_64-debug", results="0")
     change = master.get("changes?order=-changeid&limit=1")[0]
-    waiting = master.get("buildrequests?claimed=false&limit=1")[0]
+    waiting = master.get("buildrequests?claimed=false&order=-submitted_at&limit=1")[0]
     return {
         "home": "",
         "builders": "builders",
@@ -84,6 +84,8 @@ def pages(master: InstalledMaster) -> dict[str, str]:
         "log-giant": f"{at(newest('giant-log'))}?step=0&line=500000",
         "request": f"buildrequests/{waiting['buildrequestid']}",
         "pending": "pending",
+        "pending-filtered": "pending?q=worker:windows-1",
+        "pending-list": "pending?view=list&sort=builder",
         "workers": "workers",
         "worker": "workers/linux-1",
         "changes": "changes",

@@ -51,7 +51,7 @@ _NAMES = (
         "builder-pending",
     ),
     *("builder-workers", "builder-configuration", "builder-force", "build-failed"),
-    *("build-running", "build-passed", "build-triggers", "log-giant", "pending", "workers"),
+    *("build-running", "build-passed", "build-triggers", "log-giant", "pending", "pending-list", "request", "workers"),
     *("worker", "account", "audit", "missing-build", "missing-page"),
 )
 
@@ -398,6 +398,40 @@ def test_builders_that_need_attention_come_first_and_that_is_remembered(
     expect(page.get_by_role("row").nth(1)).to_contain_text("failed")
     page.goto(f"{farm.url}/builders?group=project&sort=name")
     expect(page.get_by_role("row").filter(has_text="engine").first).to_contain_text("failing")
+
+
+def test_what_waits_is_filtered_and_sorted_request_by_request(opened: Callable[..., Page]):
+    page = opened("pending")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("7 requests")
+
+    page.get_by_role("combobox", name="Filter").fill("worker:windows-1")
+
+    expect(heading).to_contain_text("2 of 7 requests")
+    expect(page.get_by_text("Worker windows-1 already runs 1 build, its limit")).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel all")).to_have_count(0)
+    page.get_by_text("List", exact=True).click()
+    rows = page.get_by_role("table").get_by_role("row")
+    expect(rows).to_have_count(3)
+    page.get_by_role("combobox", name="Filter").fill("")
+    page.get_by_role("button", name="Builder").click()
+    expect(rows.nth(1)).to_contain_text("deploy")
+    page.get_by_role("button", name="Builder").click()
+    expect(rows.nth(1)).to_contain_text("windows-x86_64-sanitizers")
+    page.reload()
+    expect(rows.nth(1)).to_contain_text("windows-x86_64-sanitizers")
+
+
+def test_a_waiting_request_shows_its_place_and_what_is_before_it(
+    opened: Callable[..., Page], addresses: dict[str, str]
+):
+    page = opened(addresses["request"])
+
+    queue = page.locator("section, div").filter(has=page.get_by_role("heading", name="Queue")).last
+    expect(queue).to_contain_text("number 2 of 2")
+    queue.get_by_role("link", name=re.compile("^request ")).click()
+
+    expect(page.get_by_text("It is the next request of deploy")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", _NAMES)

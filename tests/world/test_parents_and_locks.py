@@ -14,7 +14,8 @@ from chargehand.testing.world import World
 
 _OF_WORKER = (
     "needs a worker that this build occupies",
-    "local is running 1 build (max_builds=1); parent #1 waits for this build, or for one like it. "
+    "worker local already runs 1 build, its limit (max_builds); parent #1 waits for this "
+    "build, or for one like it. "
     "Stop parent #1; give this builder another worker, or its worker a larger max_builds",
 )
 
@@ -113,7 +114,7 @@ async def test_parents_that_block_the_children_of_each_other_are_named() -> None
         why = await ci.waits(child, "held_by_parents")
         await ci.sleep(3)
 
-        assert "local is running 2 builds (max_builds=2); parent #1, other #1 wait for" in why
+        assert "2 builds, its limit (max_builds); parent #1, other #1 wait for" in why
         assert "Stop one of them" in why
         state = ci.step(ci.last_build("parent"), "trigger").state
         assert state.endswith("it needs a worker that a build that waits like this one occupies")
@@ -135,7 +136,7 @@ async def test_who_can_end_is_no_deadlock() -> None:
         await ci.force("parent")
         child = await _blocked_request(ci)
 
-        assert "local is running 2 builds" in await ci.waits(child, "workers_busy")
+        assert "local already runs 2 builds" in await ci.waits(child, "workers_busy")
         await ci.sleep(3)
         parent = ci.last_build("parent")
         assert ci.step(parent, "trigger").state == "waiting for child"
@@ -143,7 +144,7 @@ async def test_who_can_end_is_no_deadlock() -> None:
         assert why["kind"] == "triggered_waits"
         assert why["sentence"] == (
             f"waits for request {child} of child, which it has triggered: "
-            "local is running 2 builds (max_builds=2)"
+            "worker local already runs 2 builds, its limit (max_builds)"
         )
 
         ci.worker("local").let_go("here")

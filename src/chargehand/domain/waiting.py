@@ -352,7 +352,10 @@ def _listed(names: str) -> str:
 
 def _full(worker: str, runs: int, may: int) -> str:
     builds = "1 build" if runs == 1 else f"{runs} builds"
-    return f"{worker} is running {builds} (max_builds={may})" if may else f"{worker} is busy"
+    if not may:
+        return f"worker {worker} is busy"
+    limit = "its limit" if runs == may else f"and its limit is {may}"
+    return f"worker {worker} already runs {builds}, {limit} (max_builds)"
 
 
 def _going_on(builds: int) -> str:

@@ -9,6 +9,7 @@ import {
 import { siteRoot } from '@/api/client';
 import { ahead } from '@/api/hooks';
 import type { Grouping } from '@/domain/builderList';
+import type { PendingOrder } from '@/domain/pending';
 import { BrokenPage } from './BrokenPage';
 import { Frame } from './Frame';
 import { NotFound } from './NotFound';
@@ -136,10 +137,25 @@ const request = createRoute({
   component: lazyRouteComponent(PAGES['/buildrequests/$requestid'].load, 'RequestPage'),
 });
 
+export interface PendingSearch {
+  /** The reason whose requests are shown. */
+  open?: string;
+  /** The filter. */
+  q?: string;
+  view?: 'list';
+  /** The order of the list. */
+  sort?: PendingOrder;
+}
+
 const pending = createRoute({
   getParentRoute: () => root,
   path: '/pending',
-  validateSearch: (search: Search): { open?: string } => ({ open: text(search.open) }),
+  validateSearch: (search: Search): PendingSearch => ({
+    open: text(search.open),
+    q: text(search.q),
+    view: search.view === 'list' ? 'list' : undefined,
+    sort: text(search.sort) as PendingSearch['sort'],
+  }),
   component: lazyRouteComponent(PAGES['/pending'].load, 'Pending'),
 });
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Builder, RecentBuild } from '@/api/types';
-import { builderState, directionOf, grouped, redStreak, sorted } from './builderList';
+import { builderState, grouped, redStreak, sorted } from './builderList';
 
 const SUCCESS = 0;
 const FAILURE = 2;
@@ -38,16 +38,6 @@ it('does not pretend to know when it began', () => {
   expect(redStreak(builder(FAILURE, FAILURE))).toMatchObject({ count: 2, isAtLeast: true });
   expect(redStreak(builder(SUCCESS, FAILURE))).toBeUndefined();
   expect(redStreak(builder())).toBeUndefined();
-});
-
-it.each([
-  ['name', 'name', 'ascending'],
-  ['-name', 'name', 'descending'],
-  ['last', 'last', 'descending'],
-  ['-last', 'last', 'ascending'],
-  ['rate', 'name', undefined],
-] as const)('sorted by %s, says of %s that it is %s', (sort, key, direction) => {
-  expect(directionOf(sort, key)).toBe(direction);
 });
 
 const named = (name: string, builds: Builder, more: Partial<Builder> = {}): Builder => ({ ...builds, name, tags: [], projectid: null, ...more });

@@ -7,7 +7,9 @@ import { BAD, WORDS, stateOf, type State } from './states';
 /** What the list asks for: the same question wherever it is asked, so that one answer serves. */
 export const RECENT_BUILDERS = { recent: 15, cause: true, order: 'name' };
 
-export type SortKey = 'name' | 'state' | 'last' | 'rate' | 'median' | 'waiting' | '-name' | '-last' | '-median';
+type Order = 'name' | 'state' | 'last' | 'rate' | 'median' | 'waiting';
+/** `-` in front reverses. */
+export type SortKey = Order | `-${Order}`;
 
 /** The newest build that has ended; else the running one. */
 export function lastBuild(builder: Builder): RecentBuild | undefined {
@@ -91,17 +93,12 @@ const ORDERS: Record<string, (one: Builder, other: Builder) => number> = {
 };
 
 /** Whose first order has the largest first. */
-const FALLING: ReadonlySet<string> = new Set(['last', 'median', 'waiting']);
-
-/** In which direction a list that is sorted by *sort* is sorted by *key*; undefined: by another one. */
-export function directionOf(sort: SortKey, key: string | null): 'ascending' | 'descending' | undefined {
-  if (key === null || (sort !== key && sort !== `-${key}`)) return undefined;
-  return FALLING.has(key) === (sort === key) ? 'descending' : 'ascending';
-}
+export const FALLING: ReadonlySet<string> = new Set(['last', 'median', 'waiting']);
 
 /** A sorted copy; `-` in front reverses; equal ones by name. By state, what needs attention comes first. */
 export function sorted(builders: readonly Builder[], key: SortKey): Builder[] {
   if (key === 'state') return neediestFirst(builders);
+  if (key === '-state') return neediestFirst(builders).toReversed();
   const reverse = key.startsWith('-');
   const compare = ORDERS[reverse ? key.slice(1) : key] ?? ORDERS.name!;
   return builders.toSorted(

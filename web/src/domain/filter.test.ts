@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { matches, parseFilter } from './filter';
 
-const FACTS = { name: ['linux-arm-debug'], tag: ['linux', 'nightly'], state: ['failed', 'running'] };
+const FACTS = { name: ['linux-arm-debug'], tag: ['linux', 'nightly'], state: ['failed', 'running'], age: ['900'] };
 const fits = (text: string): boolean => matches(parseFilter(text), FACTS);
 
 describe('the filter language', () => {
@@ -27,6 +27,13 @@ describe('the filter language', () => {
     ['unknown:key', false],
     ['-unknown:key', true],
     ['-', true],
+    ['age:>10m', true],
+    ['age:>15m', false],
+    ['age:<1h', true],
+    ['age:>=900', true],
+    ['age:>900', false],
+    ['-age:<20m', false],
+    ['tag:>3', false],
   ])('%s: %s', (text, expected) => {
     expect(fits(text)).toBe(expected);
   });

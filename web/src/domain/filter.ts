@@ -1,4 +1,4 @@
-/** The filter language of lists: `tag:linux state:failed -tag:nightly name~arm words`. */
+/** The filter language of lists: `tag:linux state:failed -tag:nightly name~arm age:>10m words`. */
 
 export interface Condition {
   key: string;
@@ -52,6 +52,8 @@ function isMet(condition: Condition, facts: Facts): boolean {
   const values =
     condition.key === '' ? [...(facts.name ?? []), ...(facts.tag ?? [])] : facts[condition.key];
   if (values === undefined) return false;
+  const bound = BOUND.exec(condition.value);
+  if (condition.operator === ':' && bound) return values.some((value) => isBeyond(Number(value), bound));
   if (condition.operator === '~') return values.some((value) => value.includes(condition.value));
   if (condition.value.includes('*')) {
     const pattern = new RegExp(
@@ -60,6 +62,16 @@ function isMet(condition: Condition, facts: Facts): boolean {
     return values.some((value) => pattern.test(value));
   }
   return values.includes(condition.value);
+}
+
+/** `>10m`, `<=3`: a comparison with a number, or with a duration in seconds. */
+const BOUND = /^([<>]=?)(-?\d+(?:\.\d+)?)([smhd]?)$/;
+const UNITS: Record<string, number> = { '': 1, s: 1, m: 60, h: 3_600, d: 86_400 };
+
+function isBeyond(value: number, [, sign = '', number, unit = '']: RegExpExecArray): boolean {
+  const limit = Number(number) * (UNITS[unit] ?? 1);
+  if (value === limit) return sign.endsWith('=');
+  return sign.startsWith('>') ? value > limit : value < limit;
 }
 
 function escaped(text: string): string {

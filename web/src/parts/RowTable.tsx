@@ -2,6 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import { useKeys } from '@/app/shortcuts';
+import { SortHead } from './SortHead';
 import classes from './RowTable.module.css';
 
 export interface Column<T> {
@@ -10,6 +11,10 @@ export interface Column<T> {
   width: string;
   cell: (row: T) => ReactNode;
   isNumber?: boolean;
+  /** Its order, where the list can be sorted by it. */
+  by?: string;
+  /** Its first order has the largest first. */
+  isFalling?: boolean;
   /** On phones: `line` takes a line of its own, `hidden` is left out. */
   phone?: 'line' | 'hidden';
 }
@@ -21,10 +26,12 @@ interface Props<T> {
   keyOf: (row: T) => string | number;
   /** The address of a row's own page: `j` and `k` move, Enter opens. */
   addressOf?: (row: T) => string;
+  sort?: string;
+  onSort?: (sort: string) => void;
 }
 
 /** Rows of which only the visible ones are drawn; on phones, their columns fold. */
-export function RowTable<T>({ label, rows, columns, keyOf, addressOf }: Props<T>) {
+export function RowTable<T>({ label, rows, columns, keyOf, addressOf, sort, onSort }: Props<T>) {
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => setTop(list.current?.offsetTop ?? 0), []);
@@ -59,11 +66,23 @@ export function RowTable<T>({ label, rows, columns, keyOf, addressOf }: Props<T>
     <div role="table" aria-label={label} aria-rowcount={rows.length + 1}>
       <div role="rowgroup" className={classes.head}>
         <div role="row" className={classes.header} style={grid}>
-          {columns.map((column) => (
-            <span key={column.name} role="columnheader" data-number={column.isNumber || undefined}>
-              {column.name}
-            </span>
-          ))}
+          {columns.map((column) =>
+            column.by && sort && onSort ? (
+              <SortHead
+                key={column.name}
+                name={column.name}
+                by={column.by}
+                sort={sort}
+                onSort={onSort}
+                isFalling={column.isFalling}
+                kind={column.isNumber ? 'number' : undefined}
+              />
+            ) : (
+              <span key={column.name} role="columnheader" data-number={column.isNumber || undefined}>
+                {column.name}
+              </span>
+            ),
+          )}
         </div>
       </div>
       <div ref={list} role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative' }}>

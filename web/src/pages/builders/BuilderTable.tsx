@@ -3,12 +3,13 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type Dispatch, type SetStateAction } from 'react';
 import type { Builder } from '@/api/types';
 import { useKeys } from '@/app/shortcuts';
-import { builderState, directionOf, lastBuild, markedBuild, tallied, type BuilderGroup, type SortKey } from '@/domain/builderList';
+import { FALLING, builderState, lastBuild, markedBuild, tallied, type BuilderGroup, type SortKey } from '@/domain/builderList';
 import { count, duration } from '@/domain/durations';
 import { BAD, WORDS, stateOf } from '@/domain/states';
 import { BuildStrip } from '@/parts/BuildStrip';
 import { CauseText } from '@/parts/CauseText';
 import { Ago } from '@/parts/Moment';
+import { SortHead } from '@/parts/SortHead';
 import { StateMark } from '@/parts/StateMark';
 import { FailureLine } from '@/parts/FailureLine';
 import classes from './Builders.module.css';
@@ -95,27 +96,15 @@ export function BuilderTable({ groups, sort, onSort, chosen, onChoose, onTag }: 
     <div role="table" aria-label="Builders" aria-rowcount={rows.length} className={classes.table}>
       <div role="row" className={classes.header}>
         <span role="columnheader" aria-label="Selected" />
-        {COLUMNS.map(([key, name, kind]) => (
-          <span
-            key={name}
-            role="columnheader"
-            data-kind={kind}
-            aria-sort={directionOf(sort, key)}
-          >
-            {key === null ? (
-              name
-            ) : (
-              <button
-                type="button"
-                className={classes.sort}
-                onClick={() => onSort((sort === key && ['name', 'last', 'median'].includes(key) ? `-${key}` : key) as SortKey)}
-              >
-                {name}
-                {{ ascending: ' ▴', descending: ' ▾', none: '' }[directionOf(sort, key) ?? 'none']}
-              </button>
-            )}
-          </span>
-        ))}
+        {COLUMNS.map(([key, name, kind]) =>
+          key === null ? (
+            <span key={name} role="columnheader" data-kind={kind}>
+              {name}
+            </span>
+          ) : (
+            <SortHead key={name} name={name} by={key} sort={sort} onSort={(next) => onSort(next as SortKey)} isFalling={FALLING.has(key)} kind={kind} />
+          ),
+        )}
       </div>
       <div ref={list} role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
         {virtual.getVirtualItems().map((item) => {

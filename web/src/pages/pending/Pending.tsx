@@ -1,30 +1,47 @@
-import { Button, Group } from '@mantine/core';
+import { Button, Group, SegmentedControl } from '@mantine/core';
 import { Link, getRouteApi } from '@tanstack/react-router';
+import { useDeferredValue, useMemo } from 'react';
 import { useAgain, useLive, useRest } from '@/api/hooks';
-import type { BuildRequest, WhyGroup } from '@/api/types';
+import type { Builder, BuildRequest, WhyGroup } from '@/api/types';
+import type { PendingSearch } from '@/app/routes';
 import { useZone } from '@/app/settings';
 import { asSentence } from '@/domain/builds';
 import { count, counted, duration, exact } from '@/domain/durations';
+import { explained, filtered, inOrder, narrowed, needsRequests, workersOf, type PendingOrder, type WaitingRequest } from '@/domain/pending';
 import { ActionButton, useActions } from '@/parts/ActionButton';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
+import { FilterBox } from '@/parts/FilterBox';
 import { Ago, useNow } from '@/parts/Moment';
 import { Page } from '@/parts/Page';
 import { Priority } from '@/parts/Priority';
+import { SortChoice } from '@/parts/SortHead';
 import { StateMark } from '@/parts/StateMark';
 import { CancelAll } from './CancelAll';
+import { ORDERS, RequestList } from './RequestList';
 import classes from './Pending.module.css';
 
 const route = getRouteApi('/pending');
 const LONG = 600;
 const REASONS = { limit: 200 };
 
-/** All that waits, by reason, longest first: what somebody opens at 3 a.m. */
+/** All that waits, by reason, longest first: what somebody opens at 3 a.m.; or request by request. */
 export function Pending() {
+  const { q = '', view, sort = 'age' } = route.useSearch();
+  const navigate = route.useNavigate();
+  const now = useNow(10);
   useLive('buildrequests/*/*', 'builds/*/*', 'workers/*/*');
   const answer = useRest<{ why: WhyGroup[]; meta: { total: number } }>('buildrequests/why', REASONS);
   useAgain(['buildrequests', 'builds', 'workers'], 2, 'buildrequests/why', REASONS);
+  const filter = useDeferredValue(q);
+  const isFiltered = needsRequests(filter);
+  const single = useRequests(view === 'list' || isFiltered);
   const groups = (answer.data?.why ?? []).toSorted((one, other) => one.oldest_submitted_at - other.oldest_submitted_at);
+  const explainedOnes = explained(single.requests, groups, single.names);
+  const waiting = filtered(explainedOnes, filter, now);
+  const shown = isFiltered ? narrowed(groups, waiting) : groups;
   const requests = groups.reduce((sum, group) => sum + group.count, 0);
+  const ask = (changed: Partial<PendingSearch>) =>
+    void navigate({ search: (before) => ({ ...before, ...changed }), replace: true, resetScroll: false });
   return (
     <Page
       title="Pending"
@@ -33,20 +50,53 @@ export function Pending() {
           Pending{' '}
           {answer.data && (
             <span className="dim" style={{ fontWeight: 400 }}>
-              {counted(requests, 'request')}, {counted(groups.length, 'reason')}
+              {isFiltered && `${count(waiting.length)} of `}
+              {counted(requests, 'request')}, {counted(shown.length, 'reason')}
             </span>
           )}
         </>
       }
+      actions={
+        <SegmentedControl
+          size="xs"
+          value={view ?? ''}
+          onChange={(value) => ask({ view: value === 'list' ? 'list' : undefined })}
+          data={[
+            { value: '', label: 'By reason' },
+            { value: 'list', label: 'List' },
+          ]}
+        />
+      }
     >
+      <div className={classes.tools}>
+        <FilterBox
+          value={q}
+          onChange={(text) => ask({ q: text || undefined })}
+          placeholder="Filter: builder:linux-* worker:arm-7 reason~lock age:>10m priority:>0"
+          completions={{
+            builder: [...new Set(groups.flatMap((group) => group.builders.map(({ name }) => name)))].toSorted(),
+            worker: [...new Set(groups.flatMap(workersOf))].toSorted(),
+            reason: [...new Set(groups.map(({ kind }) => kind))].toSorted(),
+            age: ['>10m', '>1h', '>1d'],
+            priority: ['>0', '<0'],
+          }}
+        />
+        {view === 'list' && <SortChoice orders={ORDERS} sort={sort} onSort={(next) => ask({ sort: next as PendingOrder })} />}
+      </div>
       <Answered query={answer} what="what waits" skeleton={<SkeletonRows />}>
         {() =>
           groups.length === 0 ? (
             <Empty title="Nothing waits">Every request has a build.</Empty>
+          ) : single.isLoading ? (
+            <SkeletonRows />
+          ) : (view === 'list' ? waiting : shown).length === 0 ? (
+            <Empty title="No waiting request fits the filter" />
+          ) : view === 'list' ? (
+            <RequestList waiting={inOrder(waiting, sort)} sort={sort} onSort={(next) => ask({ sort: next })} />
           ) : (
             <div className={classes.groups}>
-              {groups.map((group) => (
-                <ReasonGroup key={group.group} group={group} />
+              {shown.map((group) => (
+                <ReasonGroup key={group.group} group={group} isNarrowed={isFiltered} />
               ))}
               {(answer.data?.meta.total ?? 0) > groups.length && (
                 <p className="dim">{counted((answer.data?.meta.total ?? 0) - groups.length, 'more reason')}</p>
@@ -55,13 +105,43 @@ export function Pending() {
           )
         }
       </Answered>
+      {single.more > 0 && <p className={classes.more}>The newest {counted(single.more, 'request')} of these builders are left out.</p>}
     </Page>
   );
 }
 
+/** So many waiting requests are listed, and looked through for a filter. */
+const LISTED = 2_000;
+// By builder, as the master has them at hand.
+const EACH = {
+  complete: false,
+  claimed: false,
+  order: ['builderid', 'submitted_at'],
+  limit: LISTED,
+  field: ['buildrequestid', 'builderid', 'priority', 'submitted_at', 'complete', 'claimed'],
+};
+const NAMES = { field: ['builderid', 'name'] };
+
+/** The waiting requests one by one, if they are wanted. */
+function useRequests(isWanted: boolean) {
+  const answer = useRest<{ buildrequests: WaitingRequest[]; meta: { total: number } }>(isWanted ? 'buildrequests' : null, EACH);
+  const builders = useRest<{ builders: Builder[] }>(isWanted ? 'builders' : null, NAMES);
+  const names = useMemo(
+    () => new Map((builders.data?.builders ?? []).map((one) => [one.builderid, one.name])),
+    [builders.data],
+  );
+  const requests = answer.data?.buildrequests ?? [];
+  return {
+    requests,
+    names,
+    more: isWanted ? Math.max(0, (answer.data?.meta.total ?? 0) - requests.length) : 0,
+    isLoading: isWanted && answer.data === undefined && answer.error === null,
+  };
+}
+
 const SHOWN = 12;
 
-function ReasonGroup({ group }: { group: WhyGroup }) {
+function ReasonGroup({ group, isNarrowed }: { group: WhyGroup; isNarrowed: boolean }) {
   const { open } = route.useSearch();
   const navigate = route.useNavigate();
   const now = useNow(10);
@@ -103,11 +183,12 @@ function ReasonGroup({ group }: { group: WhyGroup }) {
             variant="default"
             size="compact-sm"
             aria-expanded={isOpen}
-            onClick={() => void navigate({ search: { open: isOpen ? undefined : key }, replace: true, resetScroll: false })}
+            onClick={() => void navigate({ search: (before) => ({ ...before, open: isOpen ? undefined : key }), replace: true, resetScroll: false })}
           >
             {isOpen ? 'Close' : 'Show'}
           </Button>
-          <CancelAll group={group} />
+          {/* It cancels the whole group, of which a filter shows a part. */}
+          {!isNarrowed && <CancelAll group={group} />}
         </Group>
       </header>
       {isOpen && <Requests group={group} />}

@@ -12,6 +12,7 @@ import { Copyable } from '@/parts/Copyable';
 import { Ago, useNow } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
+import { Queue } from './Queue';
 import classes from './Request.module.css';
 
 const route = getRouteApi('/buildrequests/$requestid');
@@ -90,6 +91,7 @@ function Shown({ request, name, builds }: { request: BuildRequest; name: string;
           )}
         </div>
       </Card>
+      {isWaiting && <Queue request={request} builder={name} />}
       <Card title="Request">
         <dl className={classes.facts}>
           <dt>Builder</dt>
