@@ -51,7 +51,16 @@ _NAMES = (
         "builder-pending",
     ),
     *("builder-workers", "builder-configuration", "builder-force", "build-failed"),
-    *("build-running", "build-passed", "build-triggers", "log-giant", "pending", "pending-list", "request", "workers"),
+    *(
+        "build-running",
+        "build-passed",
+        "build-triggers",
+        "log-giant",
+        "pending",
+        "pending-list",
+        "request",
+        "workers",
+    ),
     *("worker", "account", "audit", "missing-build", "missing-page"),
 )
 
@@ -427,9 +436,8 @@ def test_a_waiting_request_shows_its_place_and_what_is_before_it(
 ):
     page = opened(addresses["request"])
 
-    queue = page.locator("section, div").filter(has=page.get_by_role("heading", name="Queue")).last
-    expect(queue).to_contain_text("number 2 of 2")
-    queue.get_by_role("link", name=re.compile("^request ")).click()
+    expect(page.get_by_text("number 2 of 2")).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name=re.compile(r"^request \d")).click()
 
     expect(page.get_by_text("It is the next request of deploy")).to_be_visible()
 

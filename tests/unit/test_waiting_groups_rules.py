@@ -94,3 +94,21 @@ def test_a_hidden_builder_is_not_counted() -> None:
 
     assert [row["count"] for row in rows] == [1]
     assert rows[0]["sentence"] == "about to start: 1 request waits, for 1 min 0 s"
+
+
+def test_busy_workers_that_several_builders_wait_for_are_named_with_their_limits() -> None:
+    why = WorkersBusy(workers=(("w", 1, 1), ("x", 2, 2)), builder="b1", builds=(("w", 7),))
+    many = WorkersBusy(workers=tuple((f"w{number}", 1, 1) for number in range(4)))
+
+    rows = grouped(
+        [_line(1, why), _line(2, why), _line(3, many), _line(4, many)],
+        builder_names=_NAMES,
+        started_at={},
+        now=160,
+    )
+
+    assert [row["reason"] for row in rows] == [
+        "worker w already runs 1 build, its limit (max_builds); "
+        "worker x already runs 2 builds, its limit (max_builds)",
+        "all usable workers are busy (w0, w1, w2, w3)",
+    ]

@@ -29,6 +29,8 @@ from chargehand.kit.durations import duration
 from chargehand.resources.field import Resource
 
 _MOST_HOLDERS = 8
+_MOST_WORKERS = 3
+"""Of so many it is told how many builds each runs."""
 
 
 def holders_of(why: Waiting) -> Sequence[LockHolder]:
@@ -133,8 +135,9 @@ def _what(why: Waiting, builders: int) -> str:
         case LockHeld(lock=lock):
             return f"lock {lock}"
         case WorkersBusy() if builders > 1:  # That one of them runs this builder says too much.
-            names = ", ".join(name for name, _, _ in why.workers)
-            return f"all usable workers are busy ({names})" if names else why.sentence
+            if len(why.workers) <= _MOST_WORKERS:
+                return msgspec.structs.replace(why, builds=()).sentence
+            return f"all usable workers are busy ({', '.join(name for name, _, _ in why.workers)})"
         case _:
             return why.sentence
 

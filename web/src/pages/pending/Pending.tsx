@@ -72,7 +72,7 @@ export function Pending() {
         <FilterBox
           value={q}
           onChange={(text) => ask({ q: text || undefined })}
-          placeholder="Filter: builder:linux-* worker:arm-7 reason~lock age:>10m priority:>0"
+          placeholder="Filter: builder:linux-* worker:arm-7 age:>10m"
           completions={{
             builder: [...new Set(groups.flatMap((group) => group.builders.map(({ name }) => name)))].toSorted(),
             worker: [...new Set(groups.flatMap(workersOf))].toSorted(),
