@@ -417,7 +417,9 @@ def test_what_waits_is_filtered_and_sorted_request_by_request(opened: Callable[.
     page.get_by_role("combobox", name="Filter").fill("worker:windows-1")
 
     expect(heading).to_contain_text("2 of 7 requests")
-    expect(page.get_by_text("Worker windows-1 already runs 1 build, its limit")).to_be_visible()
+    expect(
+        page.get_by_text("Worker windows-1 is already running 1 build, its limit")
+    ).to_be_visible()
     expect(page.get_by_role("button", name="Cancel all")).to_have_count(0)
     page.get_by_text("List", exact=True).click()
     rows = page.get_by_role("table").get_by_role("row")

@@ -108,7 +108,7 @@ def test_busy_workers_that_several_builders_wait_for_are_named_with_their_limits
     )
 
     assert [row["reason"] for row in rows] == [
-        "worker w already runs 1 build, its limit (max_builds); "
-        "worker x already runs 2 builds, its limit (max_builds)",
+        "worker w is already running 1 build, its limit (max_builds); "
+        "worker x is already running 2 builds, its limit (max_builds)",
         "all usable workers are busy (w0, w1, w2, w3)",
     ]

@@ -171,7 +171,10 @@ async def test_every_wait_says_why() -> None:
             "workers_busy",
             "one is already running busy #1 (limit: 1 build of this builder per worker)",
         ),
-        "busy too": ("workers_busy", "worker one already runs 1 build, its limit (max_builds)"),
+        "busy too": (
+            "workers_busy",
+            "worker one is already running 1 build, its limit (max_builds)",
+        ),
         "locked": ("lock_held", "lock database is held by locks #1"),
         "far away": ("no_worker_connected", "none of its workers is connected: far"),
         "refused": ("refused_by_function", "/master.cfg:31) refused for two"),

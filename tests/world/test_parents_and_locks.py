@@ -14,7 +14,7 @@ from chargehand.testing.world import World
 
 _OF_WORKER = (
     "needs a worker that this build occupies",
-    "worker local already runs 1 build, its limit (max_builds); parent #1 waits for this "
+    "worker local is already running 1 build, its limit (max_builds); parent #1 waits for this "
     "build, or for one like it. "
     "Stop parent #1; give this builder another worker, or its worker a larger max_builds",
 )
@@ -136,7 +136,7 @@ async def test_who_can_end_is_no_deadlock() -> None:
         await ci.force("parent")
         child = await _blocked_request(ci)
 
-        assert "local already runs 2 builds" in await ci.waits(child, "workers_busy")
+        assert "local is already running 2 builds" in await ci.waits(child, "workers_busy")
         await ci.sleep(3)
         parent = ci.last_build("parent")
         assert ci.step(parent, "trigger").state == "waiting for child"
@@ -144,7 +144,7 @@ async def test_who_can_end_is_no_deadlock() -> None:
         assert why["kind"] == "triggered_waits"
         assert why["sentence"] == (
             f"waits for request {child} of child, which it has triggered: "
-            "worker local already runs 2 builds, its limit (max_builds)"
+            "worker local is already running 2 builds, its limit (max_builds)"
         )
 
         ci.worker("local").let_go("here")

@@ -355,7 +355,7 @@ def _full(worker: str, runs: int, may: int) -> str:
     if not may:
         return f"worker {worker} is busy"
     limit = "its limit" if runs == may else f"and its limit is {may}"
-    return f"worker {worker} already runs {builds}, {limit} (max_builds)"
+    return f"worker {worker} is already running {builds}, {limit} (max_builds)"
 
 
 def _going_on(builds: int) -> str:

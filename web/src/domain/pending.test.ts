@@ -23,7 +23,7 @@ const group = (reason: string, builders: [number, string, number][], ids: number
 });
 
 const GROUPS = [
-  group('worker arm-7 already runs 1 build', [[1, 'linux-arm', 2], [2, 'docs', 1]], [1, 3], { workers: [['arm-7', 1, 1]] }),
+  group('worker arm-7 is already running 1 build', [[1, 'linux-arm', 2], [2, 'docs', 1]], [1, 3], { workers: [['arm-7', 1, 1]] }),
   group('none of its workers is connected', [[3, 'mac', 1]], [4], { workers: ['mac-1'] }),
 ];
 // Request 2 is not named by its group: it waits with the others of its builder.
