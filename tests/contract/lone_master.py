@@ -26,7 +26,7 @@ class OneCommand:
     def changed(self, session: Session) -> None:
         pass
 
-    async def detach(self, session: Session) -> None:
+    async def detach(self, session: Session, reason: str) -> None:
         pass
 
     def _tell(self, update: CommandUpdate) -> None:

@@ -85,7 +85,7 @@ class Registry:
     async def stop_requested(self, worker_name: str) -> None:
         self.stops += 1
 
-    async def detach(self, session: Session) -> None:
+    async def detach(self, session: Session, reason: str) -> None:
         pass
 
 

@@ -247,7 +247,7 @@ async def _configure(workshop: Workshop, watch: _Watch) -> None:
     await do(store.audit.delete_before(2.0))
     await do(store.workers.connected(workshop.worker_id, workshop.master_id, WorkerInfo()))
     await do(store.workers.set_state(workshop.worker_id, Standing(paused=True, pause_reason="why")))
-    await do(store.workers.disconnected(workshop.worker_id, workshop.master_id))
+    await do(store.workers.disconnected(workshop.worker_id, workshop.master_id, "why"))
     ids = list((await do(store.schedulers.ids(["s", "t"]))).values())
     await do(store.schedulers.activate(ids, workshop.master_id))
     await do(store.schedulers.describe({ids[0]: ("Nightly", "its time")}))

@@ -55,7 +55,7 @@ class Sessions:
     def changed(self, session: NativeSession) -> None:
         self.states.append(session.state)
 
-    async def detach(self, session: NativeSession) -> None:
+    async def detach(self, session: NativeSession, reason: str) -> None:
         self.detached.put_nowait(session)
 
 

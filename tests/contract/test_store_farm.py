@@ -65,7 +65,7 @@ async def test_a_worker_is_recorded_as_it_comes_and_goes(workshop: Workshop) -> 
     connected = await store.connected(workshop.worker_id, workshop.master_id, info)
     await store.connected(workshop.worker_id, workshop.master_id, info)
     await store.set_state(workshop.worker_id, Standing(paused=True, pause_reason="why"))
-    gone = await store.disconnected(workshop.worker_id, workshop.master_id)
+    gone = await store.disconnected(workshop.worker_id, workshop.master_id, "why")
 
     assert connected.connected_to == (workshop.master_id,)
     assert connected.info == {"admin": "me", "host": None, "access_uri": None, "version": ""}

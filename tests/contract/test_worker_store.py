@@ -39,7 +39,7 @@ async def test_connections_come_and_go(given: Given) -> None:
 
     there = await store.connected(worker.id, master_id, WorkerInfo(version="9", admin="me"))
     again = await store.connected(worker.id, master_id, WorkerInfo(version="9"))
-    gone = await store.disconnected(worker.id, master_id)
+    gone = await store.disconnected(worker.id, master_id, "it was killed")
 
     assert there.connected_to == again.connected_to == (master_id,)
     assert there.info["version"] == "9"
@@ -47,8 +47,11 @@ async def test_connections_come_and_go(given: Given) -> None:
     assert gone.connected_to == ()
     assert worker.disconnected_at is there.disconnected_at is again.disconnected_at is None
     assert gone.disconnected_at is not None
-    back = await store.connected(worker.id, master_id, WorkerInfo())
+    back = await store.connected(worker.id, master_id, WorkerInfo(protocol="pb"))
     assert back.disconnected_at is None
+    assert there.connected_at is not None
+    assert (there.lost_at, there.protocol, back.protocol) == (None, None, "pb")
+    assert (back.lost_at, back.lost_reason) == (gone.disconnected_at, "it was killed")
     assert gone.info["version"] == "9"
 
 
@@ -58,13 +61,14 @@ async def test_a_worker_may_be_connected_to_several_masters(given: Given) -> Non
 
     await store.connected(worker.id, first, WorkerInfo())
     both = await store.connected(worker.id, second, WorkerInfo())
-    one = await store.disconnected(worker.id, first)
+    one = await store.disconnected(worker.id, first, "why")
 
     assert both.connected_to == (first, second)
     assert one.connected_to == (second,)
     assert one.disconnected_at is None
-    none = await store.disconnected(worker.id, second)
+    none = await store.disconnected(worker.id, second, "why else")
     assert none.disconnected_at is not None
+    assert (one.lost_reason, none.lost_reason) == (None, "why else")
 
 
 async def test_each_master_says_for_which_builders_a_worker_works(given: Given) -> None:
@@ -105,4 +109,4 @@ async def test_unknown_workers_are_an_error(given: Given) -> None:
     store, master_id, _ = given
 
     with pytest.raises(LookupError):
-        await store.disconnected(WorkerId(99), master_id)
+        await store.disconnected(WorkerId(99), master_id, "why")

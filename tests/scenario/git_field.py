@@ -46,7 +46,7 @@ class Registry:
     def not_started(self, worker_name: str, reason: str) -> None:
         raise AssertionError(f"worker {worker_name} could not be started: {reason}")
 
-    async def detach(self, session: Session) -> None:
+    async def detach(self, session: Session, reason: str) -> None:
         pass
 
 

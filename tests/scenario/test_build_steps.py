@@ -58,7 +58,7 @@ class Sessions:
     def changed(self, session: Session) -> None:
         pass
 
-    async def detach(self, session: Session) -> None:
+    async def detach(self, session: Session, reason: str) -> None:
         """Builds hear of it by their commands."""
 
 

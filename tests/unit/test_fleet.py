@@ -134,7 +134,7 @@ async def test_the_end_of_an_older_connection_does_no_harm(yard: Yard) -> None:
     assert old is not None
     await yard.links["w"][0].start()
 
-    await yard.fleet.detach(old)
+    await yard.fleet.detach(old, "why")
 
     assert yard.slot().connected
 
@@ -458,7 +458,7 @@ async def test_workers_that_are_connected_are_recorded_again_and_no_others(yard:
     await yard.configure(config("there"), config("gone"))
     await yard.links["gone"][0].lose()
     for worker in list(yard.store.workers.values()):
-        await yard.store.disconnected(worker.id, MasterId(1))
+        await yard.store.disconnected(worker.id, MasterId(1), "why")
 
     await yard.fleet.register_again()
 
@@ -507,3 +507,30 @@ async def test_a_worker_on_trial_takes_one_build_at_a_time_until_one_is_prepared
 async def _settled() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("method", "by", "words"),
+    [
+        ("stop", "anna", "shut down on request: the disk is full, by anna"),
+        ("kill", None, "killed on request: the disk is full"),
+    ],
+)
+async def test_why_a_worker_was_lost_is_recorded(
+    yard: Yard, method: str, by: str | None, words: str
+) -> None:
+    await yard.configure(config("lost"), config("ordered"), config("removed"), config("there"))
+    await yard.links["lost"][0].lose()
+    await yard.fleet.control("ordered", method, reason="the disk is full", by=by)
+    await asyncio.sleep(0)
+    await yard.configure(config("lost"), config("ordered"), config("there"))
+    await asyncio.sleep(0)
+    await yard.fleet.close()
+
+    told = {name: worker.lost_reason for name, worker in yard.store.workers.items()}
+    assert told == {
+        "lost": "the connection was lost",
+        "ordered": words,
+        "removed": "it was removed from the configuration",
+        "there": "the master was stopped",
+    }

@@ -27,6 +27,8 @@ class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Facts about its operating system, by the name that Buildbot has for each: ``os_id`` …"""
     environ: dict[str, str] = {}
     commands: dict[str, str] = {}
+    protocol: str = ""
+    """How it is connected, as the master knows: ``native``, ``pb`` or ``msgpack``."""
 
     @property
     def public(self) -> dict[str, str | None]:
@@ -83,6 +85,14 @@ class Worker(Standing, frozen=True, kw_only=True):
     configured_on: tuple[tuple[MasterId, BuilderId], ...] = ()
     disconnected_at: Timestamp | None = None
     """Since when it is connected to no master; None while it is, and if it never was."""
+    connected_at: Timestamp | None = None
+    """When it connected last."""
+    protocol: str | None = None
+    """How it did."""
+    lost_at: Timestamp | None = None
+    """When it ceased last to be connected to any master."""
+    lost_reason: str | None = None
+    """Why it did."""
 
 
 class Quarantine(msgspec.Struct, frozen=True, kw_only=True, eq=False):

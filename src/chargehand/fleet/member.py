@@ -9,7 +9,7 @@ import msgspec
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.session import Session, SessionState
-from chargehand.domain.worker import Worker, WorkerSlot
+from chargehand.domain.worker import Worker, WorkerSlot, why_ordered
 from chargehand.fleet import rules
 from chargehand.fleet.on_demand import OnDemandLink
 from chargehand.fleet.ports import Link, WorkerStore
@@ -72,6 +72,8 @@ class Member:
         self._link: Link | None = None
         self.is_removed = False
         """Whether it is none of the fleet's workers any longer."""
+        self.ended_by = "shut down"
+        """What was ordered last that ends its session."""
         self.is_settling = False
         """Whether a task is stopping or restarting the link."""
 
@@ -155,6 +157,18 @@ class Member:
     def is_remote(self) -> bool:
         """Whether it connects by itself, from elsewhere."""
         return isinstance(self._link, RemoteLink)
+
+    def why_gone(self, reason: str) -> str:
+        """Say why its session has ended: what was ordered, else *reason*, what its link says."""
+        record = self._record
+        if self._intent is LinkIntent.REMOVE:
+            return "it was removed from the configuration"
+        if record.graceful:
+            told = why_ordered(record.stop_reason, record.stopped_by, None)
+            return f"{self.ended_by} on request: {told}" if told else f"{self.ended_by} on request"
+        if self._intent is LinkIntent.RENEW:
+            return "the configuration of its connection has changed"
+        return reason or "the connection was lost"
 
     @property
     def intent(self) -> LinkIntent:

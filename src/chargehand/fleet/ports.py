@@ -24,8 +24,8 @@ class WorkerStore(Protocol):
     async def connected(self, worker_id: WorkerId, master_id: MasterId, info: WorkerInfo) -> Worker:
         """Record the connection; announce WorkerConnected."""
 
-    async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
-        """Record the disconnection; announce WorkerDisconnected."""
+    async def disconnected(self, worker_id: WorkerId, master_id: MasterId, reason: str) -> Worker:
+        """Record the disconnection, and why; announce WorkerDisconnected."""
 
     async def set_state(self, worker_id: WorkerId, standing: Standing) -> Worker:
         """Record whether it gets builds, and why not; announce WorkerUpdated."""
@@ -82,8 +82,8 @@ class Registry(Protocol):
     async def stop_requested(self, worker_name: str) -> None:
         """The worker asks to be shut down as soon as it has no more builds."""
 
-    async def detach(self, session: Session) -> None:
-        """Unregister a lost session; none of its processes are left."""
+    async def detach(self, session: Session, reason: str) -> None:
+        """Unregister a session that was lost for a reason; none of its processes are left."""
 
 
 LinkMaker = Callable[[WorkerConfig, Registry], Link]

@@ -57,6 +57,10 @@ class RemoteSession(Session, Protocol):
     def address(self) -> str:
         """Where the worker connects from, for people."""
 
+    @property
+    def why_lost(self) -> str:
+        """Why it was lost; empty while it is not."""
+
     async def is_alive(self) -> bool:
         """Return whether its worker answers; called when another one logs in with its name."""
 
@@ -307,7 +311,7 @@ class RemoteLink:
         if session.state is not SessionState.LOST:
             await session.close()
             self.registry.changed(session)
-        await self.registry.detach(session)
+        await self.registry.detach(session, session.why_lost)
 
 
 async def _is_alive(session: RemoteSession) -> bool:

@@ -50,6 +50,7 @@ class Fleet:
         self._listeners: list[Callable[[str], None]] = []
         self._resting: dict[str, asyncio.Task[None]] = {}
         self._tasks = Tasks("fleet")
+        self._is_closing = False
         time = self._clock = clock or SystemClock()
         self._health = Health(store=store, clock=time, tasks=self._tasks, tell=self._tell)
         self._instances = Instances(
@@ -104,6 +105,7 @@ class Fleet:
 
     async def close(self) -> None:
         """Close all connections immediately; running builds lose their worker."""
+        self._is_closing = True
         await self._tasks.close()
         links = [member.link for member in self._members.values() if member.link is not None]
         await asyncio.gather(*(link.stop() for link in links))
@@ -257,14 +259,15 @@ class Fleet:
                 self._health.interruption_is_over(member)
             self._tell(member.name)
 
-    async def detach(self, session: Session) -> None:
-        """Unregister a lost session; none of its processes are left."""
+    async def detach(self, session: Session, reason: str) -> None:
+        """Unregister a session that was lost for a reason; none of its processes are left."""
         member = self._members.get(session.worker_name)
         if member is None or member.session not in (None, session):
             return
         member.session = None
         _log.info("worker %s is disconnected", member.name, extra=ids_of(member))
-        member.record = await self._store.disconnected(member.record.id, self._master_id)
+        why = "the master was stopped" if self._is_closing else member.why_gone(reason)
+        member.record = await self._store.disconnected(member.record.id, self._master_id, why)
 
     async def control(
         self, worker: int | str, method: str, reason: str | None = None, by: str | None = None
@@ -288,6 +291,7 @@ class Fleet:
                     intent = LinkIntent.KEEP if member.is_remote else LinkIntent.RENEW
                     self._intent(member, intent)
             case "stop" | "kill":
+                member.ended_by = "killed" if method == "kill" else "shut down"
                 await member.set_state(
                     self._store, graceful=True, stop_reason=reason, stopped_by=by, stopped_at=now
                 )

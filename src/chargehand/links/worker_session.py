@@ -17,6 +17,8 @@ class WorkerSession:
         self._worker_name = worker_name
         self._info = info
         self._state = state
+        self.why_lost = ""
+        """Why it was lost, in words that name the worker."""
 
     @property
     def worker_name(self) -> str:

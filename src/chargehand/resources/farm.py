@@ -155,6 +155,14 @@ WORKER = Entity(
         _worker.seconds_or_none(
             "disconnected_at", DATETIME, "disconnected_at", lambda worker: worker.disconnected_at
         ),
+        _worker.seconds_or_none(
+            "connected_at", DATETIME, "connected_at", lambda worker: worker.connected_at
+        ),
+        _worker.column("protocol", STRING.or_none, "protocol", lambda worker: worker.protocol),
+        _worker.seconds_or_none("lost_at", DATETIME, "lost_at", lambda worker: worker.lost_at),
+        _worker.column(
+            "lost_reason", STRING.or_none, "lost_reason", lambda worker: worker.lost_reason
+        ),
     ),
     collections=_CONFIGURED,
     singles=(

@@ -54,12 +54,21 @@ _CONNECT = insert(connected_workers)
 _SET_CONNECTED = (
     update(workers)
     .where(_worker.id == bindparam("of"))
-    .values(info=bindparam("new_info"), disconnected_at=None)
+    .values(
+        info=bindparam("new_info"),
+        disconnected_at=None,
+        connected_at=bindparam("now"),
+        protocol=bindparam("new_protocol"),
+    )
 )
 _SET_DISCONNECTED = (
     update(workers)
     .where(_worker.id == bindparam("of"), ~exists().where(_connected.worker_id == bindparam("of")))
-    .values(disconnected_at=bindparam("now"))
+    .values(
+        disconnected_at=bindparam("now"),
+        lost_at=bindparam("now"),
+        lost_reason=bindparam("why"),
+    )
 )
 _STANDING = [field.name for field in msgspec.structs.fields(Standing)]
 _SET_STATE = (
@@ -96,20 +105,22 @@ class Workers:
             # Leftovers of a killed master must not block the worker.
             connection.execute(_DISCONNECT, values)
             connection.execute(_CONNECT, row)
-            connection.execute(_SET_CONNECTED, {"of": worker_id, "new_info": text})
+            now = {"now": transaction.now, "new_protocol": info.protocol or None}
+            connection.execute(_SET_CONNECTED, {"of": worker_id, "new_info": text, **now})
             worker = by_ids(connection, [worker_id])[worker_id]
             transaction.announce(WorkerConnected(worker=worker))
             return worker
 
         return await self._database.insist(use_case)
 
-    async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
-        """Record the disconnection; announce WorkerDisconnected."""
+    async def disconnected(self, worker_id: WorkerId, master_id: MasterId, reason: str) -> Worker:
+        """Record the disconnection, and why; announce WorkerDisconnected."""
 
         def use_case(transaction: Transaction) -> Worker:
             connection = transaction.connection
             connection.execute(_DISCONNECT, {"worker": worker_id, "master": master_id})
-            connection.execute(_SET_DISCONNECTED, {"of": worker_id, "now": transaction.now})
+            ended = {"of": worker_id, "now": transaction.now, "why": reason}
+            connection.execute(_SET_DISCONNECTED, ended)
             worker = by_ids(connection, [worker_id])[worker_id]
             transaction.announce(WorkerDisconnected(worker=worker))
             return worker
@@ -162,7 +173,8 @@ def delete_connections(transaction: Transaction, master_id: MasterId, at: float)
         return
     forget: Delete = delete(connected_workers).where(_connected.master_id == master_id)
     transaction.connection.execute(forget)
-    transaction.connection.execute(_SET_DISCONNECTED, [{"of": id_, "now": at} for id_ in ids])
+    ended = [{"of": id_, "now": at, "why": "the master stopped"} for id_ in ids]
+    transaction.connection.execute(_SET_DISCONNECTED, ended)
     for worker in by_ids(transaction.connection, ids).values():
         transaction.announce(WorkerDisconnected(worker=worker))
 

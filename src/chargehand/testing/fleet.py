@@ -39,13 +39,17 @@ class MemoryWorkerStore:
     async def connected(self, worker_id: WorkerId, master_id: MasterId, info: WorkerInfo) -> Worker:
         """Record a connection."""
         masters = (*self._others(worker_id, master_id), master_id)
-        changes = {"info": dict(info.public), "disconnected_at": None}
+        changes: dict[str, object] = {"info": dict(info.public), "disconnected_at": None}
+        changes |= {"connected_at": self.now, "protocol": info.protocol or None}
         return self._replace(worker_id, connected_to=masters, **changes)
 
-    async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
+    async def disconnected(self, worker_id: WorkerId, master_id: MasterId, reason: str) -> Worker:
         """Record its end."""
         others = self._others(worker_id, master_id)
-        ended = {} if others else {"disconnected_at": self.now}
+        now = self.now
+        ended = {"disconnected_at": now, "lost_at": now, "lost_reason": reason}
+        if others:
+            ended = {}
         return self._replace(worker_id, connected_to=others, **ended)
 
     async def set_state(self, worker_id: WorkerId, standing: Standing) -> Worker:
@@ -98,7 +102,7 @@ class DirectLink:
             session, self.session = self.session, None
             session.state = SessionState.LOST
             self._registry.changed(session)
-            await self._registry.detach(session)
+            await self._registry.detach(session, "the connection was lost")
 
     def interrupt(self) -> None:
         """Lose the connection for the moment."""

@@ -43,6 +43,7 @@ class ScriptedSession:
         self.prepare_error: Exception | None = None
         self.worker_name = worker_name
         self.state = SessionState.CONNECTED
+        self.why_lost = ""
         self.info = WorkerInfo(
             basedir=f"/workers/{worker_name}",
             version="1",

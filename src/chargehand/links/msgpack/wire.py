@@ -71,7 +71,7 @@ class MsgpackWire:
         told = await self._call("get_worker_info")
         if not isinstance(told, Mapping):
             raise CommandRefused("the worker does not describe itself")
-        info = worker_info({str(key): value for key, value in told.items()})
+        info = worker_info({str(key): value for key, value in told.items()}, "msgpack")
         self._orders = Orders(info)
         await self._call("set_worker_settings", args=SETTINGS)
         self._directories = self._new_directories(deletes=bool(told.get("delete_leftover_dirs")))

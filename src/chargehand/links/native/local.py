@@ -221,7 +221,7 @@ class _AgentRun:
         if self._session is not None:
             self._session.lose(f"the connection to worker {self._name} was lost")
             if self._is_attached:
-                await self._registry.detach(self._session)
+                await self._registry.detach(self._session, self._session.why_lost)
 
     def _changed(self) -> None:
         assert self._session is not None

@@ -12,7 +12,8 @@ from chargehand_wire.messages import Hello
 
 def readable_info(hello: Hello) -> WorkerInfo:
     """Return the worker's information, with undecodable bytes as escapes."""
-    return msgspec.convert(_readable(hello.info), WorkerInfo)
+    info = msgspec.convert(_readable(hello.info), WorkerInfo)
+    return msgspec.structs.replace(info, protocol="native")
 
 
 def _readable(value: object) -> object:

@@ -74,8 +74,6 @@ class NativeSession(WorkerSession):
         """Directories that the worker has already created."""
         self._directories: set[str] | None = None
         """Directories of builders, as the worker heard of them."""
-        self.why_lost = ""
-        """Why it was lost, in words that name the worker."""
         self.unanswered = 0
         """The number of unanswered pings."""
 

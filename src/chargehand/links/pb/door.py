@@ -84,7 +84,7 @@ class PbDoor:
         link = admitted.link
         wire = PbWire(channel=channel, bot=credentials.mind, stop_requested=link.stop_requested)
         await wire.ping("attached")
-        info = worker_info(await wire.info())
+        info = worker_info(await wire.info(), "pb")
         await wire.set_builders(admitted.directories, may_forget=True)
         session = StockSession(
             worker_name=credentials.name,

@@ -10,7 +10,7 @@ _TEXTS = ("admin", "host", "access_uri", "version", "basedir", "system")
 _MOST_TEXT = 10_000
 
 
-def worker_info(told: Mapping[str, object]) -> WorkerInfo:
+def worker_info(told: Mapping[str, object], protocol: str) -> WorkerInfo:
     """Return it in our words; what makes no sense is left out."""
     texts = {name: _text(told[name]) for name in _TEXTS if told.get(name) is not None}
     texts = {name: text if name == "basedir" else text.strip() for name, text in texts.items()}
@@ -22,6 +22,7 @@ def worker_info(told: Mapping[str, object]) -> WorkerInfo:
         os={name: text for name, text in _texts(told).items() if name.startswith("os_")},
         environ=_texts(told.get("environ")),
         commands=_texts(commands),
+        protocol=protocol,
     )
 
 

@@ -52,7 +52,6 @@ class StockSession(WorkerSession):
         )
         self._wire = wire
         self._place = place
-        self._reason = ""
         self._running: dict[str, RunningCommand] = {}
         self._downloads: dict[tuple[str, str, str], Download] = {}
         self._accepted = asyncio.Event()
@@ -138,7 +137,7 @@ class StockSession(WorkerSession):
         """End the session, and fail its commands; has no effect if it has ended."""
         if self._state is SessionState.LOST:
             return
-        self._state, self._reason = SessionState.LOST, reason
+        self._state, self.why_lost = SessionState.LOST, reason
         self._accepted.set()
         self._wire.close()
         self._place.changed(self)  # First, so that nobody who learns of it gets this session again.
@@ -149,7 +148,7 @@ class StockSession(WorkerSession):
         if not self._accepted.is_set():
             await self._accepted.wait()
         if self._state is SessionState.LOST:
-            raise WorkerLost(self._reason)
+            raise WorkerLost(self.why_lost)
 
     async def _start(
         self,

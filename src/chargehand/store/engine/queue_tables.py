@@ -87,6 +87,7 @@ Index(
 _waits = requests.c.claimed == false()
 Index(
     "requests_waiting",
+    requests.c.claimed,
     requests.c.builder_id,
     requests.c.id,
     info=only_where(_waits),
@@ -99,8 +100,10 @@ Index(
     info=only_where(_waits),
 )
 _unfinished = requests.c.complete == false()
+# What is not finished, by number: without the column in front, SQLite looks at all requests.
 Index(
     "requests_incomplete",
-    requests.c.claimed_by,
+    requests.c.complete,
+    requests.c.id,
     info=only_where(_unfinished),
 )

@@ -93,6 +93,10 @@ workers = Table(
     Column("stopped_by", CleanText),
     Column("stopped_at", Time),
     Column("disconnected_at", Time),
+    Column("connected_at", Time),
+    Column("protocol", CleanText),
+    Column("lost_at", Time),
+    Column("lost_reason", CleanText),
 )
 
 connected_workers = Table(

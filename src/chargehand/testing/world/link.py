@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import msgspec
-
 from chargehand.domain.session import SessionState
-from chargehand.domain.worker import WorkerInfo
 from chargehand.fleet.ports import Registry
 from chargehand.links.native.channel import Channel
+from chargehand.links.native.readable_info import readable_info
 from chargehand.links.native.session import NativeSession
 from chargehand.testing.world.worker import WorldWorker
 from chargehand_wire.messages import Hello
@@ -78,7 +76,7 @@ class WorldLink:
         new = self._session = NativeSession(
             worker_name=hello.name,
             incarnation=hello.incarnation,
-            info=msgspec.convert(hello.info, WorkerInfo),
+            info=readable_info(hello),
             patience=_PATIENCE,
             changed=lambda: self._changed(new),
         )
@@ -88,7 +86,7 @@ class WorldLink:
     def _changed(self, session: NativeSession) -> None:
         self._registry.changed(session)
         if session.state is SessionState.LOST:
-            self._tell(self._registry.detach, session)
+            self._tell(lambda lost: self._registry.detach(lost, lost.why_lost), session)
 
     def _tell(
         self, tell: Callable[[NativeSession], Awaitable[None]], session: NativeSession
