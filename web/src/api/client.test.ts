@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ApiError, begin, beginSite, query, read, readSite, siteUrl } from './client';
+import { ApiError, atHand, begin, beginSite, query, read, readSite, siteAtHand, siteUrl } from './client';
 
 it.each([
   '/builders/3',
@@ -43,10 +43,26 @@ describe('what is asked ahead', () => {
   it('may be something else of the site', async () => {
     const fetch = answering(200, { title: 'Farm' });
 
-    beginSite('config');
+    void beginSite('config');
 
     expect(await readSite('config')).toEqual({ title: 'Farm' });
     expect(fetch).toHaveBeenCalledTimes(1);
+  });
+
+  it('is at hand once it has come, and for one only', async () => {
+    const fetch = answering(200, { builds: [] });
+
+    const coming = begin('builds');
+    expect(atHand('builds')).toBeUndefined();
+    await coming;
+    await beginSite('config');
+
+    expect(atHand('builds', { limit: 1 })).toBeUndefined();
+    expect(atHand('builds')).toEqual({ builds: [] });
+    expect(atHand('builds')).toBeUndefined();
+    expect(siteAtHand('config')).toEqual({ builds: [] });
+    await read('builds');
+    expect(fetch).toHaveBeenCalledTimes(3);
   });
 
   it('fails for whoever reads it', async () => {

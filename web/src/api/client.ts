@@ -68,8 +68,14 @@ function failure(status: number, body: unknown): ApiError {
   return new ApiError(status, `The master answered with status ${status}.`);
 }
 
+interface Begun {
+  answer: Promise<unknown>;
+  /** The answer, once it is here. */
+  here?: unknown;
+}
+
 /** Answers that were asked for before anybody needed them, by their addresses. */
-const begun = new Map<string, Promise<unknown>>();
+const begun = new Map<string, Begun>();
 /** What nobody has taken after so many milliseconds is out of date. */
 const KEPT = 10_000;
 
@@ -78,18 +84,25 @@ function got(url: string, signal?: AbortSignal): Promise<unknown> {
   const there = begun.get(url);
   if (there === undefined) return answered(url, { signal });
   begun.delete(url);
-  return there;
+  return there.answer;
+}
+
+function taken<T>(url: string): T | undefined {
+  const here = begun.get(url)?.here;
+  if (here !== undefined) begun.delete(url);
+  return here as T | undefined;
 }
 
 /** Ask for something that will be needed in a moment. Undefined where there is none: who needs it asks again, and tells. */
 export type Ask = <T>(path: string, params?: Params) => Promise<T | undefined>;
 
 async function begunAt<T>(url: string): Promise<T | undefined> {
-  const answer = begun.get(url) ?? answered(url, {});
-  begun.set(url, answer);
-  setTimeout(() => begun.get(url) === answer && begun.delete(url), KEPT);
+  const asked: Begun = begun.get(url) ?? { answer: answered(url, {}) };
+  begun.set(url, asked);
+  setTimeout(() => begun.get(url) === asked && begun.delete(url), KEPT);
   try {
-    return (await answer) as T;
+    asked.here = await asked.answer;
+    return asked.here as T;
   } catch {
     return undefined;
   }
@@ -99,7 +112,14 @@ async function begunAt<T>(url: string): Promise<T | undefined> {
 export const begin: Ask = (path, params = {}) => begunAt(restUrl(path, params));
 
 /** The same for {@link readSite}. */
-export const beginSite = (path: string): void => void begunAt(siteUrl(path));
+export const beginSite = (path: string): Promise<unknown> => begunAt(siteUrl(path));
+
+/** An answer that was asked for ahead and is here already, once: what shows it need not be drawn twice. */
+export const atHand = <T>(path: string, params: Params = {}): T | undefined =>
+  begun.size === 0 ? undefined : taken<T>(restUrl(path, params));
+
+/** The same for {@link readSite}. */
+export const siteAtHand = <T>(path: string): T | undefined => taken<T>(siteUrl(path));
 
 const restUrl = (path: string, params: Params): string => siteUrl(`api/v2/${path}`) + query(params);
 

@@ -11,7 +11,7 @@ import {
 } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
 import { Calm } from './calm';
-import { ApiError, order, read, readSite, type Ask, type Params } from './client';
+import { ApiError, atHand, order, read, readSite, siteAtHand, type Ask, type Params } from './client';
 import { inTurn } from './inTurn';
 import { Live, type ConnectionState, type LiveEvent } from './live';
 import { isOpen, kindOf, listedKind, mayChangeList, newest, withRows, type Answer } from './rows';
@@ -164,6 +164,8 @@ const FRESH = 10_000;
 export const ahead: Ask = async <T>(path: string, params: Params = {}): Promise<T | undefined> => {
   const queryKey = restKey(path, params);
   fresh.set(hashKey(queryKey), Date.now());
+  const here = atHand<T>(path, params);
+  if (here !== undefined) return client.setQueryData<T>(queryKey, here);
   try {
     return await client.fetchQuery({
       queryKey,
@@ -194,6 +196,11 @@ export function useRest<T>(
       return options.inTurn ? inTurn(ask) : ask();
     },
     enabled: path !== null,
+    initialData: () => {
+      const here = path === null ? undefined : atHand<T>(path, params);
+      if (here !== undefined) fresh.set(hash, Date.now());
+      return here;
+    },
     placeholderData: options.keep === false ? undefined : keepPreviousData,
     staleTime: options.staleTime,
     refetchOnMount: () => Date.now() - (fresh.get(hash) ?? 0) > FRESH,
@@ -256,6 +263,7 @@ export function useSite(): UseQueryResult<Site, Error> {
   return useQuery({
     queryKey: ['site'],
     queryFn: () => readSite<Site>('config'),
+    initialData: () => siteAtHand<Site>('config'),
     staleTime: Number.POSITIVE_INFINITY,
   });
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Avatar, Button, Kbd, Menu, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { ActionIcon, Avatar, Button, Kbd, Menu, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { IconDots, IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand, IconMoon, IconSearch, IconSun } from '@tabler/icons-react';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { Suspense, lazy, useEffect, useMemo, useState, useSyncExternalStore, type ComponentType } from 'react';
@@ -100,18 +100,25 @@ function ConnectionDot() {
   const { status } = useConnection();
   if (useIsClosed()) return null;
   const words = { open: 'live', connecting: 'connecting', lost: 'not connected' }[status];
+  const tip = () => asOf(status === 'open');
   return (
-    <Tooltip label={<AsOf isOpen={status === 'open'} />}>
-      <span className={classes.dot} data-status={status} role="status">
-        <i aria-hidden />
-        <span>{words}</span>
-      </span>
-    </Tooltip>
+    <span
+      className={classes.dot}
+      data-status={status}
+      data-tip={tip()}
+      onPointerEnter={({ currentTarget }) => {
+        currentTarget.dataset.tip = tip();
+      }}
+      role="status"
+    >
+      <i aria-hidden />
+      <span>{words}</span>
+    </span>
   );
 }
 
-/** How old what is seen may be; read when somebody points at it. */
-function AsOf({ isOpen }: { isOpen: boolean }) {
+/** How old what is seen may be, at the moment when somebody points at it. */
+function asOf(isOpen: boolean): string {
   const last = clock(live.state.asOf / 1_000);
   return isOpen ? `What you see is up to date; the master was last heard at ${last}` : `What you see may be old: data as of ${last}`;
 }
@@ -150,17 +157,16 @@ function ThemeSwitch() {
   const current = useComputedColorScheme('light', { getInitialValueInEffect: false });
   const other = current === 'dark' ? 'light' : 'dark';
   return (
-    <Tooltip label={`Use the ${other} theme`}>
-      <ActionIcon
-        variant="subtle"
-        color="gray"
-        aria-label={`Use the ${other} theme`}
-        onClick={() => setColorScheme(other)}
-        className={classes.wide}
-      >
-        {current === 'dark' ? <IconSun size={17} /> : <IconMoon size={17} />}
-      </ActionIcon>
-    </Tooltip>
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      aria-label={`Use the ${other} theme`}
+      data-tip={`Use the ${other} theme`}
+      onClick={() => setColorScheme(other)}
+      className={classes.wide}
+    >
+      {current === 'dark' ? <IconSun size={17} /> : <IconMoon size={17} />}
+    </ActionIcon>
   );
 }
 

@@ -31,14 +31,17 @@ if (atRoot()) {
   if (path !== null) history.replaceState(null, '', siteUrl(path));
 }
 
-/** Ask what the page of the address asks, and what every page asks. */
-function open(): void {
+/** Ask what the page of the address asks, and what every page asks; until all is answered. */
+function open(): Promise<unknown> {
   const opened = pageAt(location.pathname.slice(new URL(siteRoot()).pathname.length - 1));
-  opened?.page.ask?.(begin, opened.params, Object.fromEntries(new URLSearchParams(location.search)));
-  beginSite('config');
-  void begin('buildrequests', WAITING);
+  const answers = [
+    opened?.page.ask?.(begin, opened.params, Object.fromEntries(new URLSearchParams(location.search))),
+    beginSite('config'),
+    begin('buildrequests', WAITING),
+  ];
   // Whoever shows the page loads it, too, and tells what went wrong.
   opened?.page.load().catch(() => undefined);
+  return Promise.all(answers);
 }
 
 /** The document is whole, and its styles are known: sizes can be measured. */
@@ -53,6 +56,6 @@ async function whole(): Promise<void> {
   );
 }
 
-open();
+const answers = open();
 // Nothing is awaited here: the application imports this file, too.
-void Promise.all([import('./application'), whole()]).then(([{ start }]) => start(atRoot));
+void Promise.all([import('./application'), whole()]).then(([{ start }]) => start(atRoot, answers));

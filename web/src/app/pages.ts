@@ -9,8 +9,11 @@ import { askForWorkers } from '@/pages/workers/questions';
 
 export interface PageOf {
   load: () => Promise<unknown>;
-  /** Ask while the code is on the way. `search` is as the address has it: nothing in it is checked. */
-  ask?: (ask: Ask, params: Record<string, string>, search: object) => void;
+  /**
+   * Ask while the code is on the way; the promise is kept when all is answered. `search` is as the address has it:
+   * nothing in it is checked.
+   */
+  ask?: (ask: Ask, params: Record<string, string>, search: object) => Promise<unknown>;
 }
 
 export const PAGES = {

@@ -42,7 +42,7 @@ interface Entry {
  */
 function ask(path: keyof typeof PAGES, { cause, params, location }: Entry): void {
   const page: PageOf = PAGES[path];
-  if (cause === 'enter') page.ask?.(ahead, params as Record<string, string>, location.search);
+  if (cause === 'enter') void page.ask?.(ahead, params as Record<string, string>, location.search);
 }
 
 export interface BuildersSearch {

@@ -1,4 +1,4 @@
-import { Button, Popover, Stack, TextInput, Tooltip, type ButtonProps } from '@mantine/core';
+import { Button, Popover, Stack, TextInput, type ButtonProps } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState, type ReactNode } from 'react';
 import { ApiError, type Params } from '@/api/client';
@@ -23,11 +23,9 @@ interface ForbiddenProps extends ButtonProps {
 /** A button for what the visitor may not do: it says why, to those who point at it and to those who hear it. */
 export function Forbidden({ why, children, ...look }: ForbiddenProps) {
   return (
-    <Tooltip label={why} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
-      <Button {...look} data-disabled aria-disabled onClick={(event) => event.preventDefault()}>
-        {children}
-      </Button>
-    </Tooltip>
+    <Button {...look} data-disabled aria-disabled data-tip={why} onClick={(event) => event.preventDefault()}>
+      {children}
+    </Button>
   );
 }
 

@@ -33,9 +33,20 @@ export function Tips() {
       const element = tipped(event);
       if (element?.matches(':focus-visible')) show(element);
     };
+    let isTouch = false;
+    const press = (event: PointerEvent) => {
+      isTouch = event.pointerType === 'touch';
+    };
+    // A finger does not point: it learns why a button does nothing by trying it.
+    const tap = (event: MouseEvent) => {
+      const element = tipped(event);
+      if (isTouch) show(element?.ariaDisabled === 'true' ? element : null);
+    };
     const end = () => show(null);
     const escape = (event: KeyboardEvent) => event.key === 'Escape' && end();
     document.addEventListener('pointerover', over);
+    document.addEventListener('pointerdown', press);
+    document.addEventListener('click', tap);
     document.documentElement.addEventListener('pointerleave', end);
     document.addEventListener('focusin', focus);
     document.addEventListener('focusout', end);
@@ -43,6 +54,8 @@ export function Tips() {
     return () => {
       clearTimeout(timer);
       document.removeEventListener('pointerover', over);
+      document.removeEventListener('pointerdown', press);
+      document.removeEventListener('click', tap);
       document.documentElement.removeEventListener('pointerleave', end);
       document.removeEventListener('focusin', focus);
       document.removeEventListener('focusout', end);

@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import { IconShieldQuestion } from '@tabler/icons-react';
 
 interface Props {
@@ -9,14 +8,16 @@ interface Props {
 export function Trust({ of }: Props) {
   if (of === undefined || of.trust === 'trusted') return null;
   return (
-    <Tooltip label="Its builds get only the secrets and workers that c['trust'] allows for this level." multiline maw={320}>
-      <span tabIndex={0} style={{ display: 'inline-flex', gap: 4, alignItems: 'center' }}>
-        <IconShieldQuestion size={15} aria-hidden />
-        <span>
-          <b>{of.trust}</b>
-          {of.trust_reason && `: ${of.trust_reason}`}
-        </span>
+    <span
+      tabIndex={0}
+      data-tip="Its builds get only the secrets and workers that c['trust'] allows for this level."
+      style={{ display: 'inline-flex', gap: 4, alignItems: 'center' }}
+    >
+      <IconShieldQuestion size={15} aria-hidden />
+      <span>
+        <b>{of.trust}</b>
+        {of.trust_reason && `: ${of.trust_reason}`}
       </span>
-    </Tooltip>
+    </span>
   );
 }

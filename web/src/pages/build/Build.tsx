@@ -8,6 +8,7 @@ import { useKeys } from '@/app/shortcuts';
 import { asSentence, buildNote, nextFailure, stepToOpen, triggeredBy } from '@/domain/builds';
 import { BAD, WORDS, stateOf } from '@/domain/states';
 import { Answered, Failed, SkeletonRows } from '@/parts/Answered';
+import { Later } from '@/parts/Later';
 import { Page } from '@/parts/Page';
 import { StateMark } from '@/parts/StateMark';
 import { BuildActions } from './BuildActions';
@@ -212,7 +213,9 @@ function Shown({ build, steps, changes: latest, name }: ShownProps) {
           </div>
         )}
       </Answered>
-      <More build={build} changes={latest} buildset={buildset.data?.buildsets[0]} steps={rows} triggered={others} above={above} />
+      <Later>
+        <More build={build} changes={latest} buildset={buildset.data?.buildsets[0]} steps={rows} triggered={others} above={above} />
+      </Later>
     </Page>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Tooltip } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight, IconPlayerStop, IconRefresh } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -22,16 +22,19 @@ export function BuildActions({ build, onStep, children }: Props) {
   return (
     <div className={classes.actions}>
       <Button.Group>
-        <Tooltip label="The build before">
-          <Button variant="default" px={8} aria-label="The build before" disabled={build.number <= 1} onClick={() => onStep(-1)}>
-            <IconChevronLeft size={15} />
-          </Button>
-        </Tooltip>
-        <Tooltip label="The next build">
-          <Button variant="default" px={8} aria-label="The next build" onClick={() => onStep(1)}>
-            <IconChevronRight size={15} />
-          </Button>
-        </Tooltip>
+        <Button
+          variant="default"
+          px={8}
+          aria-label="The build before"
+          data-tip="The build before"
+          disabled={build.number <= 1}
+          onClick={() => onStep(-1)}
+        >
+          <IconChevronLeft size={15} />
+        </Button>
+        <Button variant="default" px={8} aria-label="The next build" data-tip="The next build" onClick={() => onStep(1)}>
+          <IconChevronRight size={15} />
+        </Button>
       </Button.Group>
       {children}
       {build.complete ? (

@@ -18,17 +18,19 @@ interface Search {
 }
 
 /** Ask for a build, its steps, and the log at which it opens: each as soon as it is known which. */
-export function askForBuild(ask: Ask, { builder = '', number = '' }: Record<string, string>, search: Search): void {
+export function askForBuild(ask: Ask, { builder = '', number = '' }: Record<string, string>, search: Search): Promise<unknown> {
   const path = buildPath(builder, number);
-  void ask<{ builds: Build[] }>(path, WITH_PROPERTIES).then((answer) => {
-    const build = answer?.builds[0];
-    if (!build) return;
-    void ask(`buildrequests/${build.buildrequestid}`);
-    void ask(`workers/${build.workerid}`);
-  });
-  void askForLog(ask, `${path}/steps`, search);
-  void ask(`${path}/changes`, NEWEST_FIRST);
-  void ask(`builders/${encodeURIComponent(builder)}`);
+  return Promise.all([
+    askForOne(ask, path),
+    askForLog(ask, `${path}/steps`, search),
+    ask(`${path}/changes`, NEWEST_FIRST),
+    ask(`builders/${encodeURIComponent(builder)}`),
+  ]);
+}
+
+async function askForOne(ask: Ask, path: string): Promise<unknown> {
+  const build = (await ask<{ builds: Build[] }>(path, WITH_PROPERTIES))?.builds[0];
+  return build && Promise.all([ask(`buildrequests/${build.buildrequestid}`), ask(`workers/${build.workerid}`)]);
 }
 
 async function askForLog(ask: Ask, path: string, search: Search): Promise<void> {
@@ -39,9 +41,13 @@ async function askForLog(ask: Ask, path: string, search: Search): Promise<void> 
   const log = logs.find((one) => one.slug === search.log) ?? preferredLog(logs);
   if (!log || log.num_lines === 0 || log.type === 'h' || log.type === 'd') return;
   // Lines are not kept as other answers are: the log's view reads them.
-  void begin(contentsPath(log.logid), BEGINNING);
-  if (!log.complete || !step.complete || !BAD.has(stateOf(step))) return;
-  const found = await begin<{ first_errors: { line: number }[] }>(`logs/${log.logid}/first_error`);
+  const beginning = begin(contentsPath(log.logid), BEGINNING);
+  if (log.complete && step.complete && BAD.has(stateOf(step))) await askForError(log.logid);
+  await beginning;
+}
+
+async function askForError(logid: number): Promise<void> {
+  const found = await begin<{ first_errors: { line: number }[] }>(`logs/${logid}/first_error`);
   const offset = Math.floor((found?.first_errors[0]?.line ?? 0) / CHUNK) * CHUNK;
-  if (offset > 0) void begin(contentsPath(log.logid), { offset, limit: CHUNK });
+  if (offset > 0) await begin(contentsPath(logid), { offset, limit: CHUNK });
 }

@@ -24,17 +24,18 @@ interface Search {
   before?: unknown;
 }
 
-export function askForBuilder(ask: Ask, { builder = '' }: Record<string, string>, search: Search): void {
-  const questions = (id: string | number) => {
-    if ((search.tab ?? 'builds') === 'builds') {
-      void ask(`builders/${id}/builds`, buildsBefore(search.before === undefined ? undefined : Number(search.before)));
-    }
-    void ask(`builders/${id}/buildrequests`, ITS_WAITING);
-    void ask(`builders/${id}/forceschedulers`);
-    void ask(`builders/${id}/workers`);
-  };
+export function askForBuilder(ask: Ask, { builder = '' }: Record<string, string>, search: Search): Promise<unknown> {
+  const showsBuilds = (search.tab ?? 'builds') === 'builds';
+  const questions = (id: string | number) =>
+    Promise.all([
+      showsBuilds &&
+        ask(`builders/${id}/builds`, buildsBefore(search.before === undefined ? undefined : Number(search.before))),
+      ask(`builders/${id}/buildrequests`, ITS_WAITING),
+      ask(`builders/${id}/forceschedulers`),
+      ask(`builders/${id}/workers`),
+    ]);
   const found = ask<{ builders: Builder[] }>(builderPath(builder), STRIP);
   // By its number all is asked at once; its name says the number only with the answer.
-  if (/^\d+$/.test(builder)) questions(builder);
-  else void found.then((answer) => answer?.builders[0] && questions(answer.builders[0].builderid));
+  if (/^\d+$/.test(builder)) return Promise.all([found, questions(builder)]);
+  return found.then((answer) => answer?.builders[0] && questions(answer.builders[0].builderid));
 }

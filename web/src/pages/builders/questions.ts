@@ -3,7 +3,6 @@
 import type { Ask } from '@/api/client';
 import { RECENT_BUILDERS } from '@/domain/builderList';
 
-export function askForBuilders(ask: Ask): void {
-  void ask('builders', RECENT_BUILDERS);
-  void ask('projects');
+export function askForBuilders(ask: Ask): Promise<unknown> {
+  return Promise.all([ask('builders', RECENT_BUILDERS), ask('projects')]);
 }

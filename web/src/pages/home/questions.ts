@@ -7,10 +7,12 @@ export const RUNNING = { complete: false, order: 'started_at', limit: 100, cause
 export const ENDED = { complete: true, order: '-complete_at', limit: 15, cause: true };
 export const WAITING_LONG = { limit: 20 };
 
-export function askForHome(ask: Ask): void {
-  void ask('builds', RUNNING);
-  void ask('builds', ENDED);
-  void ask('builders', RECENT_BUILDERS);
-  void ask('workers');
-  void ask('buildrequests/why', WAITING_LONG);
+export function askForHome(ask: Ask): Promise<unknown> {
+  return Promise.all([
+    ask('builds', RUNNING),
+    ask('builds', ENDED),
+    ask('builders', RECENT_BUILDERS),
+    ask('workers'),
+    ask('buildrequests/why', WAITING_LONG),
+  ]);
 }

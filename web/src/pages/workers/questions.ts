@@ -9,8 +9,6 @@ export const THEIR_BUILDS = {
 };
 export const NAMES = { field: ['builderid', 'name'] };
 
-export function askForWorkers(ask: Ask): void {
-  void ask('workers');
-  void ask('builds', THEIR_BUILDS);
-  void ask('builders', NAMES);
+export function askForWorkers(ask: Ask): Promise<unknown> {
+  return Promise.all([ask('workers'), ask('builds', THEIR_BUILDS), ask('builders', NAMES)]);
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Menu, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Menu, TextInput } from '@mantine/core';
 import {
   IconArrowsMaximize,
   IconArrowsMinimize,
@@ -43,19 +43,18 @@ export function Bar({ log, lines, position, onPosition, hits, firstError, onErro
     <div className={classes.bar}>
       <Search {...{ hits, searchBox }} onEnd={() => onPosition({ ...position, find: hits.text || undefined })} />
       {firstError && (
-        <Tooltip label={`Line ${count(firstError.line + 1)}: ${firstError.rule}`}>
-          <Button
-            variant="light"
-            color="red"
-            aria-label="First error"
-            bg="var(--bg-failure)"
-            c="var(--state-failure)"
-            size="compact-sm"
-            onClick={onError}
-          >
-            First error
-          </Button>
-        </Tooltip>
+        <Button
+          variant="light"
+          color="red"
+          aria-label="First error"
+          data-tip={`Line ${count(firstError.line + 1)}: ${firstError.rule}`}
+          bg="var(--bg-failure)"
+          c="var(--state-failure)"
+          size="compact-sm"
+          onClick={onError}
+        >
+          First error
+        </Button>
       )}
       <span className={classes.space} />
       {!log.complete && (
@@ -68,22 +67,19 @@ export function Bar({ log, lines, position, onPosition, hits, firstError, onErro
           Follow
         </Button>
       )}
-      <Tooltip label="Wrap long lines">
-        <ActionIcon
-          variant={wrapLogs ? 'filled' : 'default'}
-          aria-pressed={wrapLogs}
-          aria-label="Wrap long lines"
-          onClick={() => change({ wrapLogs: !wrapLogs })}
-        >
-          <IconTextWrap size={15} />
-        </ActionIcon>
-      </Tooltip>
+      <ActionIcon
+        variant={wrapLogs ? 'filled' : 'default'}
+        aria-pressed={wrapLogs}
+        aria-label="Wrap long lines"
+        data-tip="Wrap long lines"
+        onClick={() => change({ wrapLogs: !wrapLogs })}
+      >
+        <IconTextWrap size={15} />
+      </ActionIcon>
       <Copies {...{ log, lines, position }} />
-      <Tooltip label={fill}>
-        <ActionIcon variant="default" aria-label={fill} onClick={onFull}>
-          {isFull ? <IconArrowsMinimize size={15} /> : <IconArrowsMaximize size={15} />}
-        </ActionIcon>
-      </Tooltip>
+      <ActionIcon variant="default" aria-label={fill} data-tip={fill} onClick={onFull}>
+        {isFull ? <IconArrowsMinimize size={15} /> : <IconArrowsMaximize size={15} />}
+      </ActionIcon>
     </div>
   );
 }

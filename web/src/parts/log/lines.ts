@@ -1,7 +1,7 @@
 /** The lines of one log: only what is looked at is fetched; ends grow while the log runs. */
 
-import { read } from '@/api/client';
-import { CHUNK, contentsPath } from '@/domain/logs';
+import { atHand, read } from '@/api/client';
+import { BEGINNING, CHUNK, contentsPath } from '@/domain/logs';
 import { carried, readLine, type LogLine } from '@/domain/terminal';
 
 const KEPT_CHUNKS = 120;
@@ -11,11 +11,11 @@ export interface Line extends LogLine {
   prefix: string;
 }
 
-async function contents(logid: number, offset: number, limit: number, signal: AbortSignal): Promise<string> {
-  const path = contentsPath(logid);
-  const answer = await read<{ logchunks: { content: string }[] }>(path, { offset, limit }, signal);
-  return answer.logchunks[0]?.content ?? '';
+interface Contents {
+  logchunks: { content: string }[];
 }
+
+const contentOf = ({ logchunks }: Contents): string => logchunks[0]?.content ?? '';
 
 type Fetch = (offset: number, limit: number, signal: AbortSignal) => Promise<string>;
 
@@ -41,7 +41,15 @@ export class LogLines {
   ) {}
 
   static of(logid: number, type: string, length: number): LogLines {
-    return new LogLines((offset, limit, signal) => contents(logid, offset, limit, signal), type === 's', length);
+    const path = contentsPath(logid);
+    const lines = new LogLines(
+      async (offset, limit, signal) => contentOf(await read<Contents>(path, { offset, limit }, signal)),
+      type === 's',
+      length,
+    );
+    const beginning = atHand<Contents>(path, BEGINNING);
+    if (beginning !== undefined) lines.take(0, 0, contentOf(beginning));
+    return lines;
   }
 
   get error(): Error | null {

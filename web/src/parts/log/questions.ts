@@ -3,7 +3,7 @@
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { ApiError, read } from '@/api/client';
+import { ApiError, atHand, read } from '@/api/client';
 import type { Log } from '@/api/types';
 import { count } from '@/domain/durations';
 
@@ -14,11 +14,16 @@ export interface FirstError {
   rule: string;
 }
 
+interface FirstErrors {
+  first_errors: FirstError[];
+}
+
 export function useFirstError(log: Log, isWanted: boolean): FirstError | undefined {
   const { data } = useQuery({
     queryKey: ['first_error', log.logid, log.complete],
     queryFn: ({ signal }) =>
-      read<{ first_errors: FirstError[] }>(`logs/${log.logid}/first_error`, {}, signal),
+      read<FirstErrors>(`logs/${log.logid}/first_error`, {}, signal),
+    initialData: () => (log.complete && isWanted ? atHand<FirstErrors>(`logs/${log.logid}/first_error`) : undefined),
     enabled: log.complete && isWanted,
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
