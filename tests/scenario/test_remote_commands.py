@@ -135,7 +135,10 @@ def test_why_of_a_builder_explains_its_first_requests_that_wait(shared: Installe
         shared.order(f"buildrequests/{request}", "cancel")
     assert (before.status, asked.status) == (1, 0)
     assert 'builder "lonely" has no builds yet, and no requests wait' in before.err
-    assert asked.out.count("Waiting: none of its workers is connected: away.") == 3
+    assert (
+        asked.out.count("Waiting: none of its workers is connected: away (has never connected);")
+        == 3
+    )
     assert asked.out.endswith("More requests wait; list them with: chargehand status\n")
     assert [one["buildrequestid"] for one in rows["waiting"]] == requests[:3]
 

@@ -113,7 +113,12 @@ def test_policies_are_values() -> None:
 @pytest.mark.parametrize(
     "reason",
     [
-        NoWorkerConnected(workers=("seen", "secret"), reasons=(("seen", "x"), ("secret", "y"))),
+        NoWorkerConnected(
+            workers=("seen", "secret"),
+            reasons=(("seen", "x"), ("secret", "y")),
+            refused=(("seen", "x"), ("secret", "y")),
+            unknown=("seen", "secret"),
+        ),
         WorkersPaused(workers=(("seen", ""), ("secret", "repairs of secret"))),
         NotTrustedEnough(trust="untrusted", workers=(), others=("seen", "secret")),
         NotTrustedEnough(

@@ -399,3 +399,19 @@ async def test_a_worker_asked_to_stop_goes_on_when_that_is_taken_back() -> None:
 
     assert session.ends == []
     assert ci.fleet.state("arm-7") is WorkerState.READY
+
+
+async def test_a_worker_is_unknown_until_it_has_connected_once() -> None:
+    ci = await farm()
+
+    (before,) = ci.fleet.slots(["arm-7"])
+    session = await ci.connect()
+    await settled()
+    (connected,) = ci.fleet.slots(["arm-7"])
+    session.lose()
+    await settled()
+    (lost,) = ci.fleet.slots(["arm-7"])
+
+    assert (before.is_unknown, connected.is_unknown, lost.is_unknown) == (True, False, False)
+    (of_the_master,) = (await farm(worker(kind="latent"))).fleet.slots(["arm-7"])
+    assert not of_the_master.is_unknown

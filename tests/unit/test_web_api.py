@@ -180,7 +180,7 @@ async def test_a_waiting_request_can_say_why():
             {
                 "kind": "no_worker_connected",
                 "sentence": "none of its workers is connected: w1",
-                "details": {"workers": ["w1"], "reasons": [], "refused": []},
+                "details": {"workers": ["w1"], "reasons": [], "refused": [], "unknown": []},
             }
         ]
         assert (await site.get("/buildrequests/1/why"))[1] == {"why": [], "meta": {"total": 0}}

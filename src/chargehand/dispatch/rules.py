@@ -57,7 +57,10 @@ def why_none(
     if not connected:
         reasons = tuple((slot.name, slot.trouble) for slot in slots if slot.trouble)
         refused = tuple((slot.name, slot.refusal) for slot in slots if slot.refusal)
-        return NoWorkerConnected(workers=tuple(names), reasons=reasons, refused=refused)
+        unknown = tuple(slot.name for slot in slots if slot.is_unknown)
+        return NoWorkerConnected(
+            workers=tuple(names), reasons=reasons, refused=refused, unknown=unknown
+        )
     awake = [slot for slot in connected if not slot.paused]
     if not awake:
         return WorkersPaused(

@@ -10,6 +10,8 @@ from chargehand.domain.retry import time_of_day
 from chargehand.kit.durations import ago, duration
 
 _MOST_HOLDERS = 8
+_UNKNOWN = "has never connected"
+_HOW_TO_BEGIN = '; to set up a worker, run "chargehand-worker create-worker" on its machine'
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -38,14 +40,18 @@ class NoWorkerConnected(Waiting, frozen=True, tag="no_worker_connected"):
     """Workers that failed to start, each with the reason."""
     refused: tuple[tuple[str, str], ...] = ()
     """Workers whose login was refused lately, each with when and why."""
+    unknown: tuple[str, ...] = ()
+    """Workers on other machines that have never been connected."""
 
     @property
     def sentence(self) -> str:
         """The reason as one sentence."""
         why = {name: f"could not be started: {reason}" for name, reason in self.reasons}
-        why = {**dict(self.refused), **why}
+        why = {**dict.fromkeys(self.unknown, _UNKNOWN), **dict(self.refused), **why}
         names = (f"{name} ({why[name]})" if name in why else name for name in self.workers)
-        return f"none of its workers is connected{_listed(', '.join(names))}"
+        told = f"none of its workers is connected{_listed(', '.join(names))}"
+        advice = _HOW_TO_BEGIN if _UNKNOWN in map(why.get, self.workers) else ""
+        return f"{told}{advice}"
 
 
 class WorkersPaused(Waiting, frozen=True, tag="workers_paused"):

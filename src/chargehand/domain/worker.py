@@ -135,6 +135,8 @@ class WorkerSlot(msgspec.Struct, frozen=True, kw_only=True):
     """Why it could not be started, if it is not connected."""
     refusal: str | None = None
     """When and why a login with its name was refused lately."""
+    is_unknown: bool = False
+    """Whether it is on another machine, and has never been connected."""
     is_on_trial: bool = False
     """Whether a build is to show just now that it can prepare builds again."""
     interrupted_at: float | None = None

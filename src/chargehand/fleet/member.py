@@ -236,12 +236,18 @@ class Member:
                 quarantines=tuple(self._quarantines),
                 trouble=self._trouble,
                 refusal=self._refusal,
+                is_unknown=self._is_unknown,
                 is_on_trial=self._quarantines.is_on_trial and self._is_trial_under_way,
                 is_on_demand=self._session is None and self.machine is not None,
                 info=None if self._session is None else self._session.info,
                 is_compatible=None if self.machine is None else self.machine.compatible,
             )
         return self._slot
+
+    @property
+    def _is_unknown(self) -> bool:
+        known = self._session is not None or self._record.disconnected_at is not None
+        return self._config.kind == "remote" and not known and not self._record.info
 
     @property
     def trouble(self) -> str | None:

@@ -32,6 +32,8 @@ def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]
                 waiting,
                 workers=tuple(filter(workers.has, waiting.workers)),
                 reasons=tuple(one for one in waiting.reasons if workers.has(one[0])),
+                refused=tuple(one for one in waiting.refused if workers.has(one[0])),
+                unknown=tuple(filter(workers.has, waiting.unknown)),
             )
         case RefusedByFunction():
             return replace(waiting, workers=tuple(filter(workers.has, waiting.workers)))
