@@ -9,6 +9,9 @@ const page = (tip: string) => (
       <b>inside</b>
     </p>
     <i>beside</i>
+    <button type="button" aria-disabled data-tip="Only Ada may do this">
+      stop
+    </button>
     <Tips />
   </MantineProvider>
 );
@@ -52,5 +55,18 @@ it('goes with Escape', async () => {
   point('inside');
   await wait();
   fireEvent.keyDown(document.body, { key: 'Escape' });
+  expect(shown()).toBeUndefined();
+});
+
+it('says to a finger why a button does nothing, and nothing else', async () => {
+  render(page('Copy 123'));
+  const tap = async (text: string) => {
+    fireEvent.pointerDown(screen.getByText(text), { pointerType: 'touch' });
+    fireEvent.click(screen.getByText(text));
+    await wait();
+  };
+  await tap('stop');
+  expect(shown()).toBe('Only Ada may do this');
+  await tap('inside');
   expect(shown()).toBeUndefined();
 });

@@ -40,7 +40,7 @@ export function Tips() {
     // A finger does not point: it learns why a button does nothing by trying it.
     const tap = (event: MouseEvent) => {
       const element = tipped(event);
-      if (isTouch) show(element?.ariaDisabled === 'true' ? element : null);
+      if (isTouch) show(element?.matches('[aria-disabled="true"]') ? element : null);
     };
     const end = () => show(null);
     const escape = (event: KeyboardEvent) => event.key === 'Escape' && end();
