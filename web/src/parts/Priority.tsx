@@ -4,7 +4,7 @@ import type { BuildRequest } from '@/api/types';
 import { ActionButton } from './ActionButton';
 
 interface Props {
-  request: BuildRequest;
+  request: Pick<BuildRequest, 'buildrequestid' | 'priority'>;
   /** Why the visitor may not set it; null if they may. */
   refusal: string | null;
 }

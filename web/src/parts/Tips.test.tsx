@@ -17,6 +17,11 @@ const page = (tip: string) => (
 );
 const shown = () => screen.queryByRole('tooltip')?.textContent;
 const wait = () => act(() => vi.advanceTimersByTimeAsync(400));
+const tap = async (text: string) => {
+  fireEvent.pointerDown(screen.getByText(text), { pointerType: 'touch' });
+  fireEvent.click(screen.getByText(text));
+  await wait();
+};
 const point = (text: string) => fireEvent.pointerOver(screen.getByText(text));
 
 beforeEach(() => {
@@ -60,11 +65,6 @@ it('goes with Escape', async () => {
 
 it('says to a finger why a button does nothing, and nothing else', async () => {
   render(page('Copy 123'));
-  const tap = async (text: string) => {
-    fireEvent.pointerDown(screen.getByText(text), { pointerType: 'touch' });
-    fireEvent.click(screen.getByText(text));
-    await wait();
-  };
   await tap('stop');
   expect(shown()).toBe('Only Ada may do this');
   await tap('inside');
