@@ -39,12 +39,14 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledMaste
     """A master where ann may give all orders, and bob may force `quick`."""
     master = InstalledMaster(tmp_path_factory.mktemp("forbidden") / "master")
     master.write(CONFIGURATION + _RULES)
-    master.start()
-    master.connected()
-    for builder in ("failing", "stoppable", "unlucky", "unlucky"):
-        assert master.chargehand("force", builder).status == 0
-    yield master
-    master.end()
+    try:
+        master.start()
+        master.connected()
+        for builder in ("failing", "stoppable", "unlucky", "unlucky"):
+            assert master.chargehand("force", builder).status == 0
+        yield master
+    finally:
+        master.end()
 
 
 @pytest.fixture

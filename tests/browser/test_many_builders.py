@@ -27,11 +27,13 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledMaste
     """A master with 2,000 builders, one of which has failed and one passed."""
     master = InstalledMaster(tmp_path_factory.mktemp("crowded") / "master")
     master.write(_CONFIGURATION)
-    master.start()
-    for builder in ("linux-0004", "macos-0005"):
-        master.build(builder)
-    yield master
-    master.end()
+    try:
+        master.start()
+        for builder in ("linux-0004", "macos-0005"):
+            master.build(builder)
+        yield master
+    finally:
+        master.end()
 
 
 @pytest.fixture
