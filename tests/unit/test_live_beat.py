@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from chargehand.web.live.beat import Beat
+from chargehand.web.live.beat import PAGES_SECONDS, Beat
 
 
 @pytest.mark.looptime
@@ -45,3 +45,19 @@ async def test_many_connections_are_written_to_more_rarely_but_often_enough():
     await heard.wait()
 
     assert loop.time() - begun == pytest.approx(0.1)
+
+
+@pytest.mark.looptime
+async def test_pages_hear_at_once_what_comes_alone_and_a_few_times_a_second_what_never_ends():
+    loop = asyncio.get_running_loop()
+    beat = Beat(shortest=PAGES_SECONDS)
+    await asyncio.sleep(1)
+    begun, woken = loop.time(), []
+    while loop.time() < begun + 1:
+        heard = asyncio.Event()
+        beat.wake(heard.set)
+        await heard.wait()
+        woken.append(round(loop.time() - begun, 3))
+
+    assert woken[:3] == [0, PAGES_SECONDS, 2 * PAGES_SECONDS]
+    assert len(woken) == 1 + round(1 / PAGES_SECONDS)

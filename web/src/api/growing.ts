@@ -3,7 +3,7 @@
 import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { read, type Params } from './client';
-import { client, live, useLive } from './hooks';
+import { client, live, pace, useLive } from './hooks';
 import { idField, kindOf } from './rows';
 import { Together } from './together';
 
@@ -59,7 +59,7 @@ export function useGrowing<T extends object>(
         ['grown', kind, key],
         (before) => before && { ...before, rows: withNews(before.rows, taken, field) },
       );
-    }, PAUSE);
+    }, () => pace.pause(PAUSE));
     const end = live.listen(({ key: event, message }) => {
       if (kindOf(event) !== kind || !accepts(message as T)) return;
       news.add(message as T);

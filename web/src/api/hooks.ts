@@ -14,6 +14,7 @@ import { Calm } from './calm';
 import { ApiError, atHand, order, read, readSite, siteAtHand, type Ask, type Params } from './client';
 import { inTurn } from './inTurn';
 import { Live, type ConnectionState, type LiveEvent } from './live';
+import { Pace } from './pace';
 import { isOpen, kindOf, listedKind, mayChangeList, newest, withRows, type Answer } from './rows';
 import { Together } from './together';
 import type { Site } from './types';
@@ -68,6 +69,8 @@ const SHARED_SECONDS = 1;
 const ON_THE_WAY = 500;
 
 const calm = new Calm();
+/** How often this window draws what happens by itself. */
+export const pace = new Pace();
 /** The lists that have changed, and when. */
 const dirty = new Map<string, { queryKey: RestKey; at: number }>();
 /** Those that are asked for again and again because of events: many windows ask the same at this time. */
@@ -75,7 +78,13 @@ const shared = new Set<string>();
 let pending: ReturnType<typeof setTimeout> | undefined;
 
 /** Each answer changes once for all events of a burst, and what shows it is drawn once. */
-const events = new Together<LiveEvent>((all) => notifyManager.batch(() => takeIn(all)), DRAWN_EVERY);
+const events = new Together<LiveEvent>(
+  (all) => {
+    pace.begin();
+    notifyManager.batch(() => takeIn(all));
+  },
+  () => pace.pause(DRAWN_EVERY),
+);
 
 live.listen((event) => events.add(event));
 
@@ -107,7 +116,7 @@ function takeIn(all: readonly LiveEvent[]): void {
 }
 
 function fetchLater(): void {
-  if (dirty.size > 0) pending ??= setTimeout(fetchDirty, calm.after(Date.now()));
+  if (dirty.size > 0) pending ??= setTimeout(fetchDirty, pace.pause(calm.after(Date.now())));
 }
 
 /** Fetch again what has changed: once for many events, and not for a window that nobody sees. */

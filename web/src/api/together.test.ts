@@ -28,7 +28,7 @@ it('hands on at once what comes alone, and together what comes in a burst, in it
 
 it('hands on nothing after its end', () => {
   const take = vi.fn();
-  const together = new Together<number>(take, 250);
+  const together = new Together<number>(take, () => 250);
 
   together.add(1);
   together.end();

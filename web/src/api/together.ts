@@ -7,15 +7,15 @@ export class Together<T> {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private taken = Number.NEGATIVE_INFINITY;
 
-  /** There are *pause* milliseconds or more between two calls of *take*. */
+  /** There are *pause()* milliseconds or more between two calls of *take*. */
   constructor(
     private readonly take: (all: readonly T[]) => void,
-    private readonly pause = PAUSE,
+    private readonly pause: () => number = () => PAUSE,
   ) {}
 
   add(one: T): void {
     this.waiting.push(one);
-    this.timer ??= setTimeout(() => this.hand(), Math.max(0, this.taken + this.pause - Date.now()));
+    this.timer ??= setTimeout(() => this.hand(), Math.max(0, this.taken + this.pause() - Date.now()));
   }
 
   /** Forget what has not been taken. */

@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react';
 import { WORDS, type State } from '@/domain/states';
+import { turning } from './turning';
 import classes from './StateMark.module.css';
 
 /** What is drawn in a box of 16 × 16; filled shapes have their sign in the colour behind them. */
@@ -72,6 +73,7 @@ interface Props {
 export function StateMark({ state, size = 16, hidden = false }: Props) {
   return (
     <svg
+      ref={state === 'running' ? turning : undefined}
       className={classes.mark}
       data-state={state}
       viewBox="0 0 16 16"

@@ -8,6 +8,8 @@ from collections.abc import Callable
 _LONGEST = 0.1
 _SECONDS_EACH = 0.0025
 """How long the interval is for each connection that is written to."""
+PAGES_SECONDS = 0.05
+"""How long it is at least for pages: they draw a few times a second."""
 
 
 class Beat:
@@ -16,9 +18,13 @@ class Beat:
     The first event after a silence is sent at once. What follows is sent together, after 2.5
     milliseconds for each connection, 100 at most: a write costs as much for one event as for
     twenty, so the more connections there are, the rarer it should be.
+
+    Args:
+        shortest: Seconds between two beats at least.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shortest: float = 0.0) -> None:
+        self._shortest = shortest
         self._waiting: list[Callable[[], object]] = []
         self._next = 0.0
         """The loop's time before which nobody is woken."""
@@ -32,7 +38,7 @@ class Beat:
 
     def _wake_all(self) -> None:
         woken, self._waiting = self._waiting, []
-        pause = min(len(woken) * _SECONDS_EACH, _LONGEST)
+        pause = max(self._shortest, min(len(woken) * _SECONDS_EACH, _LONGEST))
         self._next = asyncio.get_running_loop().time() + pause
         for waker in woken:
             waker()

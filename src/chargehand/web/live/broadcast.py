@@ -15,7 +15,7 @@ from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import EVENT_TYPES, Key, keys_of
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.events import SeenEvents
-from chargehand.web.live.beat import Beat
+from chargehand.web.live.beat import PAGES_SECONDS, Beat
 from chargehand.web.live.client import Client, Format
 from chargehand.web.live.history import EventHistory
 from chargehand.web.live.limits import LiveUsage
@@ -55,6 +55,8 @@ class LiveEvents:
     ) -> None:
         self.allowance = LiveUsage(limits)
         self.beat = Beat()
+        self.pages_beat = Beat(PAGES_SECONDS)
+        """For clients that ask for lists of events."""
         self._bus = bus
         self._events = events
         self._subscription: Subscription | None = None

@@ -83,15 +83,16 @@ class EventSocket:
             return web.Response(status=503, text=FULL, headers={"Retry-After": "10"})
         await socket.prepare(request)
         end_turn(request)
+        is_page = "together" in request.query
         client = Client(
             name=f"websocket client {address_of(request)}",
             address=address_key(address_of(request)),
             sees=visitor.sees,
             user_name=visitor.user.name,
-            sent_as=TOGETHER if "together" in request.query else _EACH,
+            sent_as=TOGETHER if is_page else _EACH,
             abort=partial(abort, request),
             allowance=self._live.allowance,
-            beat=self._live.beat,
+            beat=self._live.pages_beat if is_page else self._live.beat,
         )
         self._clients[socket] = client
         sender = self._tasks.spawn(_send(request, socket, client), name=client.name)
