@@ -24,8 +24,8 @@ it('draws what is drawn fast as often as is asked for', () => {
 it('draws rarely what takes long, and as often as before when it is fast again', () => {
   const pace = new Pace();
   for (let turn = 0; turn < 9; turn += 1) drawn(pace, 60);
-  expect(pace.pause(250)).toBeGreaterThan(800);
-  expect(pace.pause(250)).toBeLessThan(950);
+  expect(pace.pause(250)).toBeGreaterThan(1_000);
+  expect(pace.pause(250)).toBeLessThan(1_150);
   expect(pace.pause(4_000)).toBe(4_000);
   for (let turn = 0; turn < 9; turn += 1) drawn(pace, 900);
   expect(pace.pause(250)).toBe(2_000);

@@ -3,6 +3,8 @@
 /** A window takes about one part in so many of a processor's time. */
 const PART = 25;
 const LONGEST = 2_000;
+/** The browser draws at its next frame: that much is waiting, and no work. */
+const FRAME = 16;
 
 /**
  * Measures how long news take from being taken in to being drawn, and gives the pause before the next. Many windows
@@ -19,7 +21,8 @@ export class Pace {
     requestAnimationFrame(() => {
       // The browser lays out and paints before the next task.
       setTimeout(() => {
-        this.took = (this.took + performance.now() - begun) / 2;
+        const took = Math.max(0, performance.now() - begun - FRAME);
+        this.took = (this.took + took) / 2;
       });
     });
   }
