@@ -409,6 +409,22 @@ def test_builders_that_need_attention_come_first_and_that_is_remembered(
     expect(page.get_by_role("row").filter(has_text="engine").first).to_contain_text("failing")
 
 
+def test_workers_are_sorted_by_the_heads_of_their_columns(opened: Callable[..., Page]):
+    page = opened("workers")
+    rows = page.get_by_role("table", name="Workers").get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("not connected")
+
+    page.get_by_role("columnheader", name="Name").get_by_role("button").click()
+    expect(rows.nth(1)).to_contain_text("arm-1")
+    page.get_by_role("columnheader", name="Name").get_by_role("button").click()
+    expect(rows.nth(1)).to_contain_text("windows-2")
+    page.reload()
+    expect(rows.nth(1)).to_contain_text("windows-2")
+
+    page.get_by_role("link", name="arm-1").click()
+    expect(page.get_by_text("Chargehand's own")).to_be_visible()
+
+
 def test_what_waits_is_filtered_and_sorted_request_by_request(opened: Callable[..., Page]):
     page = opened("pending")
     heading = page.get_by_role("heading", level=1)

@@ -163,6 +163,12 @@ export interface Worker {
   stopped_at: number | null;
   /** Since when it is connected to no master. */
   disconnected_at: number | null;
+  connected_at: number | null;
+  /** `native`, `pb` or `msgpack`. */
+  protocol: string | null;
+  /** When it was lost last, and why; also when it has come back since. */
+  lost_at: number | null;
+  lost_reason: string | null;
   /** Started when there is something to build (`useOnDemand`); the API's rows do not say so. */
   isOnDemand?: boolean;
 }

@@ -162,7 +162,7 @@ const pending = createRoute({
 const workers = createRoute({
   getParentRoute: () => root,
   path: '/workers',
-  validateSearch: (search: Search): { q?: string } => ({ q: text(search.q) }),
+  validateSearch: (search: Search): { q?: string; sort?: string } => ({ q: text(search.q), sort: text(search.sort) }),
   loader: (entry) => ask('/workers', entry),
   component: lazyRouteComponent(PAGES['/workers'].load, 'Workers'),
 });

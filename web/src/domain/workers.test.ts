@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Worker } from '@/api/types';
 import { matches, parseFilter } from './filter';
-import { workerFacts, workerState } from './workers';
+import { sortedWorkers, workerFacts, workerState, type Listed } from './workers';
 
 const worker = (more: Partial<Worker> = {}): Worker => ({
   workerid: 1,
@@ -18,6 +18,10 @@ const worker = (more: Partial<Worker> = {}): Worker => ({
   stopped_by: null,
   stopped_at: null,
   disconnected_at: null,
+  connected_at: null,
+  protocol: null,
+  lost_at: null,
+  lost_reason: null,
   ...more,
 });
 
@@ -51,4 +55,28 @@ it('can be filtered by state, host and builder', () => {
   expect(fits('builder:linux-arm host~rack', worker())).toBe(true);
   expect(fits('state:lost', worker({ connected_to: [] }))).toBe(true);
   expect(fits('state:lost', worker({ connected_to: [], isOnDemand: true }))).toBe(false);
+});
+
+const listed = (name: string, running: number, connected = true): Listed => {
+  const one = worker({ name, connected_to: connected ? [{ masterid: 1 }] : [] });
+  return { worker: one, state: workerState(one, running), running, busy: 0 };
+};
+
+describe('the order of workers', () => {
+  const all = [listed('arm-10', 0), listed('arm-2', 0), listed('mac', 3), listed('old', 0, false)];
+  const order = (sort: string) => sortedWorkers(all, sort).map((one) => one.worker.name);
+
+  it.each([
+    ['state', ['old', 'mac', 'arm-2', 'arm-10']],
+    ['name', ['arm-2', 'arm-10', 'mac', 'old']],
+    ['-name', ['old', 'mac', 'arm-10', 'arm-2']],
+    ['running', ['mac', 'arm-2', 'arm-10', 'old']],
+    ['-running', ['arm-2', 'arm-10', 'old', 'mac']],
+    ['what is no order', ['old', 'mac', 'arm-2', 'arm-10']],
+  ])('by %s', (sort, expected) => expect(order(sort)).toEqual(expected));
+
+  it('says why one was lost', () => {
+    const lost = worker({ connected_to: [], disconnected_at: 5, lost_reason: 'it did not answer for 30 s' });
+    expect(workerState(lost, 0)).toMatchObject({ word: 'disconnected', why: 'it did not answer for 30 s', at: 5 });
+  });
 });

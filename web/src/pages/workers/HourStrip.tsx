@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import { useRest } from '@/api/hooks';
 import { rowsOf, type Answer } from '@/api/rows';
 import { busySeconds, firstHour, hoursByWorker, type Busy, type Hour } from '@/domain/busyHours';
@@ -15,7 +15,7 @@ export function useBusyHours(workerid?: number): { of: (id: number) => Hour[] | 
     { staleTime: 300_000 },
   );
   const hours = useMemo(() => hoursByWorker(rowsOf<Busy>(data), since), [data, since]);
-  return { of: (id) => hours.get(id) };
+  return { of: useCallback((id: number) => hours.get(id), [hours]) };
 }
 
 /** A bar for each hour. */

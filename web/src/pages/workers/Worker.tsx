@@ -4,7 +4,7 @@ import type { Build, Builder, Worker } from '@/api/types';
 import { busySeconds } from '@/domain/busyHours';
 import { counted, duration } from '@/domain/durations';
 import type { State } from '@/domain/states';
-import { told, workerState } from '@/domain/workers';
+import { protocolText, told, workerState } from '@/domain/workers';
 import { Answered, Empty } from '@/parts/Answered';
 import { BuildTable } from '@/parts/BuildTable';
 import { Ago, Lasted } from '@/parts/Moment';
@@ -68,6 +68,7 @@ function Shown({ worker }: { worker: Worker }) {
       }
     >
       <div className={classes.page}>
+        <Facts worker={worker} running={running.data?.builds.length ?? 0} />
         <Utilisation id={id} />
         {(running.data?.builds.length ?? 0) > 0 && (
           <Card title="Running">
@@ -134,6 +135,51 @@ function Shown({ worker }: { worker: Worker }) {
         </div>
       </div>
     </Page>
+  );
+}
+
+/** What somebody asks first about a machine: whether it is there, since when, and why it was not. */
+function Facts({ worker, running }: { worker: Worker; running: number }) {
+  const { connected_at: since, protocol, lost_at: lost, lost_reason: why } = worker;
+  const host = told(worker, 'host');
+  return (
+    <Card title="Connection">
+      <dl className={classes.facts}>
+        {since !== null && worker.connected_to.length > 0 && (
+          <div>
+            <dt>connected</dt>
+            <dd>
+              <Ago at={since} />
+            </dd>
+          </div>
+        )}
+        {protocol && (
+          <div>
+            <dt>protocol</dt>
+            <dd>{protocolText(protocol)}</dd>
+          </div>
+        )}
+        <div>
+          <dt>runs</dt>
+          <dd>{counted(running, 'build')}</dd>
+        </div>
+        {host && (
+          <div>
+            <dt>host</dt>
+            <dd>{host}</dd>
+          </div>
+        )}
+        {lost !== null && (
+          <div>
+            <dt>lost last</dt>
+            <dd>
+              <Ago at={lost} />
+              {why && `: ${why}`}
+            </dd>
+          </div>
+        )}
+      </dl>
+    </Card>
   );
 }
 

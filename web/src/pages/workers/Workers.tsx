@@ -1,17 +1,18 @@
 import { Link, getRouteApi } from '@tanstack/react-router';
-import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useDeferredValue, useMemo } from 'react';
 import { useLive, useRest } from '@/api/hooks';
 import type { Build, Builder, Worker } from '@/api/types';
 import { useOnDemand } from '@/api/onDemand';
-import type { Hour } from '@/domain/busyHours';
-import { count, counted } from '@/domain/durations';
+import { busySeconds, type Hour } from '@/domain/busyHours';
+import { count } from '@/domain/durations';
 import { matches, parseFilter } from '@/domain/filter';
-import { told, workerFacts, workerState } from '@/domain/workers';
+import { sortedWorkers, told, workerFacts, workerState, type Listed } from '@/domain/workers';
 import { Answered, Empty } from '@/parts/Answered';
 import { FilterBox } from '@/parts/FilterBox';
 import { Ago } from '@/parts/Moment';
 import { Card, Page } from '@/parts/Page';
+import { RowTable, type Column } from '@/parts/RowTable';
+import { SortChoice } from '@/parts/SortHead';
 import { StateMark } from '@/parts/StateMark';
 import { WorkerWords } from '@/parts/WorkerWords';
 import { HourStrip, useBusyHours } from './HourStrip';
@@ -20,10 +21,14 @@ import { NAMES, THEIR_BUILDS } from './questions';
 import classes from './Workers.module.css';
 
 const route = getRouteApi('/workers');
-const names = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
-const RANK: Record<string, number> = { exception: 0, cancelled: 1, running: 2, success: 3 };
+const ORDERS = [
+  { value: 'state', label: 'Those that need somebody first' },
+  { value: 'name', label: 'By name' },
+  { value: 'running', label: 'Most builds first' },
+  { value: 'busy', label: 'Busiest first' },
+];
 
-/** All workers: those that need somebody first. */
+/** All workers: those that need somebody first, unless another order is chosen. */
 export function Workers() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
@@ -47,18 +52,21 @@ export function Workers() {
     () => (workers ?? []).filter((worker) => worker.configured_on.length > 0 || worker.connected_to.length > 0),
     [workers],
   );
+  const { of: hoursOf } = useBusyHours();
+  const sort = search.sort ?? 'state';
   const shown = useMemo(() => {
     const conditions = parseFilter(filter);
-    const runs = (worker: Worker) => running.get(worker.workerid)?.length ?? 0;
-    return all
-      .filter((worker) => conditions.length === 0 || matches(conditions, workerFacts(worker, runs(worker), builderNames)))
-      .sort(
-        (one, other) =>
-          (RANK[workerState(one, runs(one)).state] ?? 9) - (RANK[workerState(other, runs(other)).state] ?? 9) ||
-          names.compare(one.name, other.name),
-      );
-  }, [all, filter, running, builderNames]);
-  const busy = useBusyHours();
+    const listed = all.map((worker): Row => {
+      const builds = running.get(worker.workerid) ?? [];
+      const hours = hoursOf(worker.workerid);
+      return { worker, state: workerState(worker, builds.length), running: builds.length, busy: hours ? busySeconds(hours) : 0, builds, hours };
+    });
+    const fitting = listed.filter((one) => conditions.length === 0 || matches(conditions, workerFacts(one.worker, one.running, builderNames)));
+    return sortedWorkers(fitting, sort) as Row[];
+  }, [all, filter, running, builderNames, hoursOf, sort]);
+  const columns = useMemo(() => columnsOf(builderNames), [builderNames]);
+  const ask = (changed: { q?: string; sort?: string }) =>
+    void navigate({ search: (before) => ({ ...before, ...changed }), replace: true, resetScroll: false });
   const connected = all.filter((worker) => worker.connected_to.length > 0).length;
   return (
     <Page
@@ -75,13 +83,14 @@ export function Workers() {
       <div className={classes.tools}>
         <FilterBox
           value={search.q ?? ''}
-          onChange={(q) => void navigate({ search: { q: q || undefined }, replace: true, resetScroll: false })}
+          onChange={(q) => ask({ q: q || undefined })}
           placeholder="Filter: state:lost builder:linux-arm name~arm"
           completions={{
             state: ['connected', 'lost', 'idle', 'running', 'paused', 'shuts down'],
             builder: [...builderNames.values()],
           }}
         />
+        <SortChoice orders={ORDERS} sort={sort} onSort={(next) => ask({ sort: next })} />
       </div>
       <Answered query={answer} what="the workers">
         {() =>
@@ -92,7 +101,15 @@ export function Workers() {
           ) : shown.length === 0 ? (
             <Empty title="No worker fits the filter" />
           ) : (
-            <List workers={shown} running={running} builderNames={builderNames} hoursOf={busy.of} />
+            <RowTable
+              label="Workers"
+              rows={shown}
+              columns={columns}
+              keyOf={({ worker }) => worker.workerid}
+              addressOf={({ worker }) => `/workers/${worker.workerid}`}
+              sort={sort}
+              onSort={(next) => ask({ sort: next })}
+            />
           )
         }
       </Answered>
@@ -101,64 +118,31 @@ export function Workers() {
   );
 }
 
-interface ListProps {
-  workers: readonly Worker[];
-  running: ReadonlyMap<number, Build[]>;
-  builderNames: ReadonlyMap<number, string>;
-  hoursOf: (id: number) => Hour[] | undefined;
-}
-
-function List({ workers, running, builderNames, hoursOf }: ListProps) {
-  const list = useRef<HTMLDivElement>(null);
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => setTop(list.current?.offsetTop ?? 0), []);
-  const virtual = useWindowVirtualizer({
-    count: workers.length,
-    estimateSize: () => 46,
-    overscan: 12,
-    scrollMargin: top,
-  });
-  return (
-    <div ref={list} role="list" aria-label="Workers" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-      {virtual.getVirtualItems().map((item) => {
-        const worker = workers[item.index] as Worker;
-        return (
-          <div
-            key={worker.workerid}
-            ref={virtual.measureElement}
-            data-index={item.index}
-            role="listitem"
-            className={classes.place}
-            style={{ transform: `translateY(${item.start - top}px)` }}
-          >
-            <Row
-              worker={worker}
-              builds={running.get(worker.workerid) ?? []}
-              builderNames={builderNames}
-              hours={hoursOf(worker.workerid)}
-            />
-          </div>
-        );
-      })}
-    </div>
-  );
-}
-
 const SHOWN_BUILDS = 3;
 
-interface RowProps {
-  worker: Worker;
+interface Row extends Listed {
   builds: readonly Build[];
-  builderNames: ReadonlyMap<number, string>;
   hours: Hour[] | undefined;
 }
 
-function Row({ worker, builds, builderNames, hours }: RowProps) {
-  const state = workerState(worker, builds.length);
-  return (
-    <div className={classes.row}>
-      <StateMark state={state.state} hidden />
+const columnsOf = (builderNames: ReadonlyMap<number, string>): Column<Row>[] => [
+  {
+    name: 'State',
+    width: '50px',
+    by: 'state',
+    phone: 'hidden',
+    cell: ({ state }) => <StateMark state={state.state} hidden />,
+  },
+  {
+    name: 'Name',
+    width: 'minmax(150px, 1.2fr)',
+    by: 'name',
+    phone: 'line',
+    cell: ({ worker, state }) => (
       <span className={classes.name}>
+        <span className={classes.mark}>
+          <StateMark state={state.state} hidden />
+        </span>
         <Link to="/workers/$worker" params={{ worker: String(worker.workerid) }}>
           <b>{worker.name}</b>
         </Link>
@@ -166,27 +150,70 @@ function Row({ worker, builds, builderNames, hours }: RowProps) {
           <WorkerWords state={state} />
         </small>
       </span>
-      <span className={classes.builds}>
-        {builds.slice(0, SHOWN_BUILDS).map((build) => (
-          <Link
-            key={build.buildid}
-            to="/builders/$builder/builds/$number"
-            params={{ builder: String(build.builderid), number: String(build.number) }}
-            className={classes.build}
-          >
-            <StateMark state="running" size={13} hidden /> {builderNames.get(build.builderid) ?? build.builderid} #{build.number}
-          </Link>
-        ))}
-        {builds.length > SHOWN_BUILDS && <span className="dim">+{builds.length - SHOWN_BUILDS}</span>}
-      </span>
-      <span className={classes.day}>{hours && <HourStrip hours={hours} className={classes.hours} />}</span>
-      <span className={classes.fact}>{counted(worker.configured_on.length, 'builder')}</span>
+    ),
+  },
+  {
+    name: 'Runs',
+    width: 'minmax(160px, 1.3fr)',
+    by: 'running',
+    isFalling: true,
+    phone: 'line',
+    cell: ({ builds }) => <Builds builds={builds} names={builderNames} />,
+  },
+  {
+    name: 'Last 24 hours',
+    width: '150px',
+    by: 'busy',
+    isFalling: true,
+    phone: 'hidden',
+    cell: ({ hours }) => hours && <HourStrip hours={hours} className={classes.hours} />,
+  },
+  {
+    name: 'Builders',
+    width: '76px',
+    by: 'builders',
+    isFalling: true,
+    isNumber: true,
+    phone: 'hidden',
+    cell: ({ worker }) => <span className={classes.fact}>{count(worker.configured_on.length)}</span>,
+  },
+  {
+    name: 'Host',
+    width: 'minmax(80px, 0.8fr)',
+    by: 'host',
+    phone: 'hidden',
+    cell: ({ worker }) => (
       <span className={classes.fact} title={told(worker, 'host')}>
         {told(worker, 'host')}
       </span>
-      <span className={classes.fact}>{told(worker, 'version')}</span>
-      <WorkerActions worker={worker} isSmall />
-    </div>
+    ),
+  },
+  {
+    name: 'Version',
+    width: '90px',
+    by: 'version',
+    phone: 'hidden',
+    cell: ({ worker }) => <span className={classes.fact}>{told(worker, 'version')}</span>,
+  },
+  { name: '', width: '34px', phone: 'hidden', cell: ({ worker }) => <WorkerActions worker={worker} isSmall /> },
+];
+
+function Builds({ builds, names }: { builds: readonly Build[]; names: ReadonlyMap<number, string> }) {
+  if (builds.length === 0) return null;
+  return (
+    <span className={classes.builds}>
+      {builds.slice(0, SHOWN_BUILDS).map((build) => (
+        <Link
+          key={build.buildid}
+          to="/builders/$builder/builds/$number"
+          params={{ builder: String(build.builderid), number: String(build.number) }}
+          className={classes.build}
+        >
+          <StateMark state="running" size={13} hidden /> {names.get(build.builderid) ?? build.builderid} #{build.number}
+        </Link>
+      ))}
+      {builds.length > SHOWN_BUILDS && <span className="dim">+{builds.length - SHOWN_BUILDS}</span>}
+    </span>
   );
 }
 
