@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { csv, failureRate, intervalOf, utilisation, type BuilderStatistics } from './trends';
+import { closedOf, csv, failureRate, intervalOf, tailOf, utilisation, type BuilderStatistics } from './trends';
 
 const row = (counts: Record<string, number>): BuilderStatistics => ({
   starts_at: 0, builds: 0, counts, median_seconds: null, p90_seconds: null, median_wait_seconds: null, p90_wait_seconds: null,
@@ -28,4 +28,11 @@ it('adds up what workers did, the busiest first', () => {
 
 it('writes CSV that spreadsheets read, and no formulas', () => {
   expect(csv(['name', 'n'], [['a "b", c', 1.5], ['=cmd()', null], ['x', -2]])).toBe('name,n\r\n"a ""b"", c",1.5\r\n\'=cmd(),\r\nx,-2\r\n');
+});
+
+it('keeps what has not ended apart from what has', () => {
+  expect(closedOf([1, 2, 3], true)).toEqual([1, 2, null]);
+  expect(closedOf([1, 2, 3], false)).toEqual([1, 2, 3]);
+  expect(tailOf([1, 2, null, 3])).toEqual([null, 2, null, 3]);
+  expect(tailOf([5])).toEqual([5]);
 });

@@ -82,3 +82,14 @@ function csvField(value: Value): string {
 }
 
 export const isoMoment = (moment: number): string => new Date(moment * 1_000).toISOString();
+
+type Values = readonly (number | null)[];
+
+/** The values of moments that have ended, the last one left out if it has not. */
+export const closedOf = (values: Values, isLastOpen: boolean): (number | null)[] => (isLastOpen ? [...values.slice(0, -1), null] : [...values]);
+
+/** The last value, and the one before it from which a line leads there. */
+export function tailOf(values: Values): (number | null)[] {
+  const before = values.slice(0, -1).findLastIndex((value) => value !== null);
+  return values.map((value, place) => (place === before || place === values.length - 1 ? value : null));
+}

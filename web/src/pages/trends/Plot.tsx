@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import { useZone } from '@/app/settings';
 import { ROUND_SECONDS, exact } from '@/domain/durations';
+import { closedOf, tailOf } from '@/domain/trends';
 import classes from './Trends.module.css';
 
 export interface Line {
@@ -28,6 +29,8 @@ interface Props {
   momentOf?: (at: number) => string;
   /** Values are seconds: the axis has marks at minutes and hours. */
   isTime?: boolean;
+  /** The last moment has not ended: what leads to it is dotted, since it may still change much. */
+  isLastOpen?: boolean;
 }
 
 const HEIGHT = 176;
@@ -42,7 +45,7 @@ const DATES: uPlot.Axis.DynamicValues | (string | number | null)[][] = [
 ];
 
 /** Values over time; the exact ones of the moment under the pointer stand above. */
-export function Plot({ label, times, lines, text, momentOf, isTime = false }: Props) {
+export function Plot({ label, times, lines, text, momentOf, isTime = false, isLastOpen = false }: Props) {
   const { ref, width } = useElementSize<HTMLDivElement>();
   const place = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<number | null>(null);
@@ -58,6 +61,8 @@ export function Plot({ label, times, lines, text, momentOf, isTime = false }: Pr
       ticks: { show: false },
       font: '11px sans-serif',
     };
+    // They lie below the lines, whose points cover where they begin.
+    const tails = isLastOpen ? lines.map((line) => ({ line, values: tailOf(line.values) })) : [];
     const plot = new uPlot(
       {
         width,
@@ -70,6 +75,13 @@ export function Plot({ label, times, lines, text, momentOf, isTime = false }: Pr
         axes: [{ ...axis, space: 60, gap: 10, size: 34, values: DATES }, { ...axis, size: (_, ticks) => Math.max(30, ...(ticks ?? []).map((tick) => tick.length * 6.2 + 14)), ...(isTime ? { incrs: ROUND_SECONDS } : {}), values: (_, ticks) => ticks.map((tick) => text(tick)) }],
         series: [
           {},
+          ...tails.map(({ line }) => ({
+            stroke: colour(line.colour),
+            width: 1.5,
+            dash: [1, 4],
+            spanGaps: true,
+            points: { show: times.length < 60, size: 5, fill: colour('--mantine-color-body') },
+          })),
           ...lines.map((line) => ({
             stroke: colour(line.colour),
             width: 2,
@@ -79,11 +91,11 @@ export function Plot({ label, times, lines, text, momentOf, isTime = false }: Pr
         ],
         hooks: { setCursor: [(self) => setAt(self.cursor.idx ?? null)] },
       },
-      [times as number[], ...lines.map((line) => line.values as (number | null)[])],
+      [times as number[], ...tails.map(({ values }) => values), ...lines.map((line) => closedOf(line.values, isLastOpen))],
       place.current,
     );
     return () => plot.destroy();
-  }, [times, lines, width, scheme, zone, text, isTime]);
+  }, [times, lines, width, scheme, zone, text, isTime, isLastOpen]);
   // Of a day that has just begun there is nothing to tell yet.
   const latest = lines[0]?.values.findLastIndex((value) => value !== null) ?? -1;
   const shown = at ?? (latest < 0 ? times.length - 1 : latest);

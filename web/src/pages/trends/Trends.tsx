@@ -16,6 +16,7 @@ import {
   utilisation,
   type BuilderStatistics,
   type Flakiness,
+  type Interval,
   type WorkerStatistics,
 } from '@/domain/trends';
 import { Answered, Empty } from '@/parts/Answered';
@@ -121,7 +122,7 @@ function rowsOf<T>(answer: Record<string, T[] | unknown>): T[] {
   return (Object.entries(answer).find(([name, value]) => name !== 'meta' && Array.isArray(value))?.[1] ?? []) as T[];
 }
 
-function Builds({ rows, interval }: { rows: readonly BuilderStatistics[]; interval: string }) {
+function Builds({ rows, interval }: { rows: readonly BuilderStatistics[]; interval: Interval }) {
   const times = useMemo(() => rows.map((row) => row.starts_at), [rows]);
   const lines = useMemo(() => {
     const values = (name: 'median_seconds' | 'p90_seconds' | 'median_wait_seconds' | 'p90_wait_seconds') => rows.map((row) => row[name]);
@@ -141,9 +142,10 @@ function Builds({ rows, interval }: { rows: readonly BuilderStatistics[]; interv
     };
   }, [rows]);
   const zone = useZone();
+  const isLastOpen = (times.at(-1) ?? 0) + SECONDS[interval] > Date.now() / 1_000;
   const momentOf = (at: number) => {
     const day = interval === 'hour' ? exact(at, zone).slice(0, 16) : dayName(at, Date.now() / 1_000, zone);
-    return at === times.at(-1) ? `${day}, so far` : day;
+    return at === times.at(-1) && isLastOpen ? `${day}, so far` : day;
   };
   if (rows.every((row) => row.builds === 0)) {
     return <Empty title="No build ended in this time">Choose more days, or another builder.</Empty>;
@@ -151,16 +153,16 @@ function Builds({ rows, interval }: { rows: readonly BuilderStatistics[]; interv
   return (
     <div className={classes.plots}>
       <Card title="Duration">
-        <Plot label="Durations of builds" times={times} momentOf={momentOf} lines={lines.took} text={duration} isTime />
+        <Plot label="Durations of builds" times={times} momentOf={momentOf} isLastOpen={isLastOpen} lines={lines.took} text={duration} isTime />
       </Card>
       <Card title="Wait before the build">
-        <Plot label="Waits before builds" times={times} momentOf={momentOf} lines={lines.waited} text={duration} isTime />
+        <Plot label="Waits before builds" times={times} momentOf={momentOf} isLastOpen={isLastOpen} lines={lines.waited} text={duration} isTime />
       </Card>
       <Card title="Failure rate">
-        <Plot label="Share of builds that failed" times={times} momentOf={momentOf} lines={lines.failed} text={percent} />
+        <Plot label="Share of builds that failed" times={times} momentOf={momentOf} isLastOpen={isLastOpen} lines={lines.failed} text={percent} />
       </Card>
       <Card title={`Builds per ${interval}`}>
-        <Plot label="Numbers of builds" times={times} momentOf={momentOf} lines={lines.builds} text={count} />
+        <Plot label="Numbers of builds" times={times} momentOf={momentOf} isLastOpen={isLastOpen} lines={lines.builds} text={count} />
       </Card>
     </div>
   );
