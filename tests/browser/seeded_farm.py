@@ -326,12 +326,15 @@ def _next_ids(connection: Connection) -> dict[str, int]:
 
 
 def _beginnings(dice: random.Random, now: float) -> Iterator[float]:
-    """Return when a builder's builds began: fewer at weekends, more in recent weeks."""
-    when = now - _HISTORY * dice.uniform(0.7, 1)
+    """Return when a builder's builds began: fewer on two days of seven, more in recent weeks.
+
+    Nothing of it depends on the time of day: the dice fall the same whenever it is called.
+    """
+    age = _HISTORY * dice.uniform(0.7, 1)
     pace = dice.uniform(0.4, 2.0) * _DAY
-    while (when := when + pace * dice.uniform(0.2, 1.6)) < now - 1800:
-        if int(when / _DAY) % 7 < 5 or dice.random() < 0.4:
-            yield when
+    while (age := age - pace * dice.uniform(0.2, 1.6)) > 1800:
+        if int(age / _DAY) % 7 < 5 or dice.random() < 0.4:
+            yield now - age
 
 
 def _result(dice: random.Random, name: str, last: int | None) -> int:
