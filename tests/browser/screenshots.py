@@ -56,7 +56,7 @@ def pages(master: InstalledMaster) -> dict[str, str]:
     def at(build: dict[str, object], search: str = "") -> str:
         return f"builders/{build['builderid']}/builds/{build['number']}{search}"
 
-    failed = newest("linux-arm64-debug", results="2")
+    failed = newest("linux-riscv64-release", results="2")
     running = master.get("builds?complete=false&limit=1")[0]
     passed = newest("linux-x86_64-debug", results="0")
     change = master.get("changes?order=-changeid&limit=1")[0]
