@@ -201,7 +201,10 @@ def default_of(kind: type, argument: Argument) -> str:
 
 @cache
 def _constructor(kind: type) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(kind).parameters
+    # Of a class, older releases of Python give the signature of a base's `__new__`.
+    makes = next(base for base in kind.__mro__ if {"__init__", "__new__"} & vars(base).keys())
+    takes = vars(makes).get("__init__", vars(makes).get("__new__"))
+    return {} if makes is object else inspect.signature(takes).parameters
 
 
 def _star(kind: type, name: str) -> str:
