@@ -625,3 +625,14 @@ def test_new_builds_wait_for_somebody_who_reads_further_down(visit_with: Callabl
     pill.click()
     expect(rows.first).not_to_contain_text(first)
     expect(pill).to_have_count(0)
+
+
+def test_a_page_with_a_log_of_any_length_is_printed(
+    opened: Callable[..., Page], addresses: dict[str, str]
+) -> None:
+    page = opened(addresses["log-giant"])
+    settled(page)
+    expect(page.get_by_role("region", name="Log")).to_contain_text("object")
+
+    # Thousands of pages would take minutes, and no browser test waits so long.
+    assert len(page.pdf()) < 2_000_000

@@ -100,7 +100,8 @@ export function TextLog({ log, position, onPosition, opensAtError, isFull, onFul
       <div
         className={classes.body}
         // What has ended takes as much room as it needs, and no more than there is.
-        style={log.complete && !isFull ? { flexGrow: 0, flexBasis: rows.total + BELOW } : undefined}
+        data-ended={(log.complete && !isFull) || undefined}
+        style={{ '--all': `${rows.total + BELOW}px` } as CSSProperties}
       >
         <Lines
           {...{ box, rows, lines, first, folded, log, position, onPosition }}
