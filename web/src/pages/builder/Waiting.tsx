@@ -2,8 +2,9 @@ import { Link } from '@tanstack/react-router';
 import { useRest } from '@/api/hooks';
 import type { BuildRequest, Why } from '@/api/types';
 import { counted, duration } from '@/domain/durations';
-import { ActionButton, useActions } from '@/parts/ActionButton';
+import { useActions } from '@/parts/ActionButton';
 import { Empty } from '@/parts/Answered';
+import { CancelRequest } from '@/parts/CancelRequest';
 import { useNow } from '@/parts/Moment';
 import { Priority } from '@/parts/Priority';
 import { StateMark } from '@/parts/StateMark';
@@ -44,8 +45,7 @@ const EXPLAINED = 5;
 
 function Row({ request, place, refusal }: RowProps) {
   const now = useNow(10);
-  const path = `buildrequests/${request.buildrequestid}`;
-  const why = useRest<{ why: Why[] }>(place <= EXPLAINED ? `${path}/why` : null, {}, { staleTime: 5_000 });
+  const why = useRest<{ why: Why[] }>(place <= EXPLAINED ? `buildrequests/${request.buildrequestid}/why` : null, {}, { staleTime: 5_000 });
   return (
     <li className={classes.row}>
       <StateMark state="waiting" hidden />
@@ -57,17 +57,7 @@ function Row({ request, place, refusal }: RowProps) {
       </span>
       <span className="dim nowrap">{duration(now - request.submitted_at)}</span>
       <Priority request={request} refusal={refusal('set_priority')} />
-      <ActionButton
-        path={path}
-        method="cancel"
-        refusal={refusal('cancel')}
-        asksReason
-        variant="default"
-        size="compact-xs"
-        done="The request is being cancelled"
-      >
-        Cancel
-      </ActionButton>
+      <CancelRequest id={request.buildrequestid} refusal={refusal('cancel')} />
     </li>
   );
 }

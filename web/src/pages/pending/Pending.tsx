@@ -8,8 +8,9 @@ import { useZone } from '@/app/settings';
 import { asSentence } from '@/domain/builds';
 import { count, counted, duration, exact } from '@/domain/durations';
 import { explained, filtered, inOrder, narrowed, needsRequests, workersOf, type PendingOrder, type WaitingRequest } from '@/domain/pending';
-import { ActionButton, useActions } from '@/parts/ActionButton';
+import { useActions } from '@/parts/ActionButton';
 import { Answered, Empty, SkeletonRows } from '@/parts/Answered';
+import { CancelRequest } from '@/parts/CancelRequest';
 import { FilterBox } from '@/parts/FilterBox';
 import { Ago, useNow } from '@/parts/Moment';
 import { Page } from '@/parts/Page';
@@ -229,7 +230,6 @@ interface RequestProps {
 }
 
 function Request({ request, name, refusal }: RequestProps) {
-  const path = `buildrequests/${request.buildrequestid}`;
   const owner = request.properties?.owner?.[0];
   return (
     <li className={classes.request}>
@@ -241,17 +241,7 @@ function Request({ request, name, refusal }: RequestProps) {
         <Ago at={request.submitted_at} />
       </span>
       <Priority request={request} refusal={refusal('set_priority')} />
-      <ActionButton
-        path={path}
-        method="cancel"
-        refusal={refusal('cancel')}
-        asksReason
-        variant="default"
-        size="compact-xs"
-        done="The request is being cancelled"
-      >
-        Cancel
-      </ActionButton>
+      <CancelRequest id={request.buildrequestid} refusal={refusal('cancel')} />
     </li>
   );
 }

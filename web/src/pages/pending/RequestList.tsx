@@ -2,7 +2,8 @@ import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { counted } from '@/domain/durations';
 import { reasonOf, type PendingOrder, type Waiting } from '@/domain/pending';
-import { ActionButton, useActions } from '@/parts/ActionButton';
+import { useActions } from '@/parts/ActionButton';
+import { CancelRequest } from '@/parts/CancelRequest';
 import { Ago } from '@/parts/Moment';
 import { Priority } from '@/parts/Priority';
 import { RowTable, type Column } from '@/parts/RowTable';
@@ -80,18 +81,6 @@ const columnsOf = (refusal: Refusal): Column<Waiting>[] => [
     name: '',
     width: '80px',
     phone: 'hidden',
-    cell: ({ request }) => (
-      <ActionButton
-        path={`buildrequests/${request.buildrequestid}`}
-        method="cancel"
-        refusal={refusal('cancel')}
-        asksReason
-        variant="default"
-        size="compact-xs"
-        done="The request is being cancelled"
-      >
-        Cancel
-      </ActionButton>
-    ),
+    cell: ({ request }) => <CancelRequest id={request.buildrequestid} refusal={refusal('cancel')} />,
   },
 ];
