@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -9,7 +11,7 @@ from urllib.parse import urlsplit
 from installed_master import InstalledMaster
 
 if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 CONFIGURATION = r"""
 c['title'] = 'Our <b>builds</b>'
@@ -105,3 +107,21 @@ def settled(page: Page) -> None:
     page.wait_for_selector("main")
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     page.wait_for_load_state("load")
+
+
+@contextmanager
+def windows(browser: Browser, master: InstalledMaster) -> Iterator[Callable[..., Page]]:
+    """Give a function that opens a page of a master in a window of its own, with settings of it."""
+    contexts = []
+
+    def open_(path: str, **settings: Any) -> Page:
+        context = browser.new_context(**settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(f"{master.url}/{path}")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from browser_visit import CONFIGURATION, Visit, watch
+from browser_visit import CONFIGURATION, Visit, watch, windows
 from installed_master import InstalledMaster
 from screenshots import pages
 from seeded_farm import make
@@ -105,16 +105,5 @@ def addresses(farm: InstalledMaster) -> dict[str, str]:
 @pytest.fixture
 def opened(browser: Browser, farm: InstalledMaster) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a page of the farm in a window of its own."""
-    contexts = []
-
-    def open_(path: str, **settings: object) -> Page:
-        context = browser.new_context(**settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.goto(f"{farm.url}/{path}")
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
+    with windows(browser, farm) as open_:
+        yield open_

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from browser_visit import windows
 from installed_master import InstalledMaster
 
 if TYPE_CHECKING:
@@ -49,20 +50,12 @@ def adorned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledMaste
 
 
 @pytest.fixture
-def opened(browser: Browser, adorned: InstalledMaster) -> Iterator[Callable[[str], Page]]:
-    context = browser.new_context(base_url=adorned.url)
-
-    def open_(path: str) -> Page:
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.goto(f"/{path}")
-        return page
-
-    yield open_
-    context.close()
+def opened(browser: Browser, adorned: InstalledMaster) -> Iterator[Callable[..., Page]]:
+    with windows(browser, adorned) as open_:
+        yield open_
 
 
-def test_dashboards_are_in_the_menu_in_their_order(opened: Callable[[str], Page]):
+def test_dashboards_are_in_the_menu_in_their_order(opened: Callable[..., Page]):
     page = opened("")
 
     group = page.get_by_role("navigation", name="Pages")
@@ -76,7 +69,7 @@ def test_dashboards_are_in_the_menu_in_their_order(opened: Callable[[str], Page]
 
 
 def test_links_within_a_dashboard_stay_there_and_others_lead_to_their_pages(
-    opened: Callable[[str], Page],
+    opened: Callable[..., Page],
 ):
     page = opened("dashboards/ours")
 
@@ -89,7 +82,7 @@ def test_links_within_a_dashboard_stay_there_and_others_lead_to_their_pages(
     expect(page.get_by_role("heading", name="good")).to_be_visible()
 
 
-def test_a_dashboard_that_does_not_exist_is_said_to_be_missing(opened: Callable[[str], Page]):
+def test_a_dashboard_that_does_not_exist_is_said_to_be_missing(opened: Callable[..., Page]):
     page = opened("dashboards/nothing")
 
     expect(page.get_by_text("There is no such dashboard")).to_be_visible()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from browser_visit import windows
 from installed_master import InstalledMaster
 
 if TYPE_CHECKING:
@@ -37,17 +38,9 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledMaste
 
 
 @pytest.fixture
-def opened(browser: Browser, crowded: InstalledMaster) -> Iterator[Callable[[str], Page]]:
-    context = browser.new_context(base_url=crowded.url)
-
-    def open_(path: str) -> Page:
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.goto(f"/{path}")
-        return page
-
-    yield open_
-    context.close()
+def opened(browser: Browser, crowded: InstalledMaster) -> Iterator[Callable[..., Page]]:
+    with windows(browser, crowded) as open_:
+        yield open_
 
 
 @pytest.mark.parametrize(
@@ -60,7 +53,7 @@ def opened(browser: Browser, crowded: InstalledMaster) -> Iterator[Callable[[str
     ],
 )
 def test_two_thousand_builders_are_filtered(
-    opened: Callable[[str], Page], typed: str, found: str, first: str
+    opened: Callable[..., Page], typed: str, found: str, first: str
 ):
     page = opened("builders")
     expect(page.locator("h1")).to_contain_text("2,000")
@@ -73,7 +66,7 @@ def test_two_thousand_builders_are_filtered(
     expect(page.locator("h1")).to_contain_text(found)
 
 
-def test_only_builders_in_sight_are_drawn(opened: Callable[[str], Page]):
+def test_only_builders_in_sight_are_drawn(opened: Callable[..., Page]):
     page = opened("builders")
     rows = page.get_by_role("table").locator("[data-index]")
     expect(page.get_by_text("freebsd-0003", exact=True)).to_be_visible()
