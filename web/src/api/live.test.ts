@@ -144,6 +144,29 @@ describe('live events', () => {
     expect(onGap).toHaveBeenCalledTimes(1);
   });
 
+  it('tell of a gap when only some paths were answered before the first connection was lost', () => {
+    live.close();
+    live = new Live(onGap, () => new Socket() as unknown as WebSocket);
+    live.subscribe('builds/*/*');
+    live.subscribe('steps/*/*');
+    Socket.last.opens();
+    Socket.last.answers('builds/*/*', 'now');
+    interrupt();
+
+    expect(onGap).toHaveBeenCalledTimes(1);
+  });
+
+  it('tell of a gap of several paths once', () => {
+    live.subscribe('steps/*/*');
+    Socket.last.answers('steps/*/*', 'now');
+    interrupt();
+    Socket.last.answers('builds/*/*', 'later', false);
+    expect(onGap).not.toHaveBeenCalled();
+    Socket.last.answers('steps/*/*', 'later', false);
+
+    expect(onGap).toHaveBeenCalledTimes(1);
+  });
+
   it('say from when on a path is heard, once', () => {
     const onBegin = vi.fn();
     live.close();

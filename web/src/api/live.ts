@@ -50,7 +50,8 @@ export class Live {
   /** What is not answered yet: where it resumes, by the number of the command. */
   private readonly asked = new Map<number, { path: string; since: string; isGap: boolean }>();
   private lastEventId = '';
-  private resumes = false;
+  /** Something was missed: it is told when all paths are answered, once. */
+  private hasGap = false;
   private counter = 0;
   private pause = FIRST_PAUSE;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -182,7 +183,8 @@ export class Live {
   private opened(): void {
     this.pause = FIRST_PAUSE;
     this.unanswered = 0;
-    const missed = this.isBehind || (this.hasFailed && !this.resumes);
+    // Without a place to resume at, the answer says of nothing that it was missed.
+    const missed = this.isBehind || (this.hasFailed && this.lastEventId === '');
     if (this.hadConnection) this.onReturn();
     this.hadConnection = true;
     for (const [path, wanted] of this.wanted) if (this.isHeard(wanted)) this.start(path, this.lastEventId, missed);
@@ -235,8 +237,11 @@ export class Live {
     this.asked.delete(frame._id);
     if (asked.since === '' && !asked.isGap) this.onBegin(asked.path);
     if (frame.last_event_id === undefined) return;
-    this.resumes = true;
-    if (asked.since !== '' && frame.is_complete === false) this.onGap();
+    if (asked.since !== '' && frame.is_complete === false) this.hasGap = true;
+    if (this.hasGap && this.asked.size === 0) {
+      this.hasGap = false;
+      this.onGap();
+    }
     this.arrivedAt(frame.last_event_id);
   }
 
